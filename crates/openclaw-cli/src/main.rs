@@ -1,0 +1,2 @@
+//! openclaw
+fn main() {}
