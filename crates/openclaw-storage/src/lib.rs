@@ -1,1 +1,26 @@
-//! openclaw-storage
+//! Where OpenClaw keeps what must survive: sessions, messages, inbox, outbox, transcript, events.
+//!
+//! Reads are split by noun ([`SessionReads`], [`InboxReads`], …). There is **one write path**:
+//! [`Storage::apply`] takes a [`Batch`], a list of [`Write`]s with fences, and commits all of it or
+//! nothing; there is no interactive transaction. Every backend passes the suite in `conformance`.
+//! What this crate is not: it knows no channel, no model and no wire.
+//!
+//! To add a table: a migration per engine, a row type in `rows`, a read trait, the `Write`
+//! variants, both engines, and cases in the conformance suite.
+
+mod batch;
+mod commit;
+mod error;
+mod read;
+pub mod rows;
+
+pub use batch::{
+    Applied, Batch, EventDraft, Fence, InputChange, LogEntry, NewInput, NewMessage, NewOutbox,
+    OutboxChange, SessionPatch, TranscriptDraft, Write,
+};
+pub use commit::{CommitObserver, Committed, CommittedEvent, NoObserver, SessionChange};
+pub use error::{ApplyError, Conflict, StorageError};
+pub use read::{
+    EventReads, InboxReads, LeaseReads, MessageReads, OutboxReads, PairingReads, SessionReads,
+    Storage, StorageHealth, TranscriptReads, UserReads, ValueReads,
+};

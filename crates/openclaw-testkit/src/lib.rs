@@ -1,1 +1,11 @@
-//! openclaw-testkit
+//! Doubles for tests: a clock that is set, ids that count, a scripted model server, a strict fake of
+//! the Telegram Bot API. They are small real implementations with state, driven over their real
+//! wire; this crate sees only `openclaw-core` and `openclaw-protocol`.
+
+mod clock;
+mod ids;
+pub mod model;
+pub mod telegram;
+
+pub use clock::ManualClock;
+pub use ids::{SeededIds, SeededRng};

@@ -1,0 +1,306 @@
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use openclaw_core::{AgentId, ChannelKind, ChatKind, QueueMode, ReplyBack, SandboxMode, Secret};
+
+/// One validated configuration. Turns keep the snapshot they began with (`Arc<Config>`).
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `[gateway]`.
+    pub gateway: GatewaySettings,
+    /// `[agents]` merged into each agent; `main` always exists and comes first.
+    pub agents: Vec<AgentSettings>,
+    /// `[models.providers.<name>]`, and those found in the environment when none is configured.
+    pub providers: BTreeMap<String, ModelProvider>,
+    /// `[tools]`.
+    pub tools: ToolSettings,
+    /// `[session]`.
+    pub session: SessionSettings,
+    /// `[[routing.rules]]` in file order.
+    pub routing: Vec<RoutingRule>,
+    /// `[delivery]`.
+    pub delivery: DeliverySettings,
+    /// `[storage]`.
+    pub storage: StorageBackend,
+    /// `[channels.<kind>]`, unparsed, with spans.
+    pub channels: BTreeMap<ChannelKind, ChannelTable>,
+    /// The state folder.
+    pub state_dir: PathBuf,
+    /// The file it came from; `None` when there is no file.
+    pub file: Option<PathBuf>,
+    /// Keys that are understood but have no effect yet, as dotted paths, for `doctor`.
+    pub inert_keys: Vec<String>,
+}
+
+impl Config {
+    /// The agent of this id.
+    pub fn agent(&self, id: &AgentId) -> Option<&AgentSettings> {
+        self.agents.iter().find(|agent| agent.id == *id)
+    }
+
+    /// The agent that messages without a rule go to.
+    pub fn default_agent(&self) -> &AgentSettings {
+        self.agents.iter().find(|agent| agent.is_default).unwrap_or(&self.agents[0])
+    }
+}
+
+/// `[gateway]`.
+#[derive(Debug, Clone)]
+pub struct GatewaySettings {
+    /// Where to listen; a loopback address means both 127.0.0.1 and ::1.
+    pub bind_address: IpAddr,
+    /// The port; 0 lets the system choose.
+    pub port: u16,
+    /// Open connections at a time; more are answered 503.
+    pub max_connections: usize,
+    /// Inputs waiting in all sessions together; more are answered "busy".
+    pub max_backlog: u64,
+    /// Origins allowed besides the gateway's own.
+    pub allowed_origins: Vec<String>,
+    /// Host names allowed besides the bind address and localhost.
+    pub allowed_hosts: Vec<String>,
+    /// `[gateway.auth]`.
+    pub auth: AuthSettings,
+    /// `[gateway.rate_limit]`.
+    pub rate_limit: RateLimitSettings,
+    /// `[gateway.http.openai] enabled`.
+    pub openai_http: bool,
+}
+
+/// `[gateway.auth]`.
+#[derive(Debug, Clone, Default)]
+pub struct AuthSettings {
+    /// The owner's gateway token, from the file or `OPENCLAW_GATEWAY_TOKEN`; `None` means that one is
+    /// generated in the state folder, which does not count for binding beyond loopback.
+    pub token: Option<Secret>,
+}
+
+/// `[gateway.rate_limit]`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RateLimitSettings {
+    /// Per credential; 0 is off.
+    pub requests_per_second: f64,
+    /// How many may come at once.
+    pub burst: u32,
+}
+
+/// One agent: `[agents]` with the overrides of its `[[agents.list]]` entry.
+#[derive(Debug, Clone)]
+pub struct AgentSettings {
+    /// The id.
+    pub id: AgentId,
+    /// Whether messages without a rule go to it.
+    pub is_default: bool,
+    /// `provider/model`; `None` when nothing is configured or found.
+    pub model: Option<String>,
+    /// `provider/model` in the order they are tried.
+    pub fallbacks: Vec<String>,
+    /// The context window in tokens; `None` is the model's own.
+    pub max_context_tokens: Option<u64>,
+    /// The folder its file tools work in, absolute.
+    pub workspace: PathBuf,
+    /// The sandbox.
+    pub sandbox: SandboxSettings,
+    /// The agent's own tool policy, applied after `[tools]`.
+    pub tools: Option<ToolSettings>,
+    /// The total time limit of a turn; default 600 s.
+    pub turn_timeout: Duration,
+    /// The longest pause between two chunks of a model; default 120 s.
+    pub model_idle_timeout: Duration,
+}
+
+/// `[agents.sandbox]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SandboxSettings {
+    /// When commands run in it.
+    pub mode: SandboxMode,
+    /// The time limit of a command.
+    pub timeout: Duration,
+}
+
+/// The wire a model provider speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderApi {
+    /// OpenAI chat completions, and whatever is compatible.
+    OpenAiChat,
+    /// OpenAI responses.
+    OpenAiResponses,
+    /// Anthropic messages.
+    AnthropicMessages,
+    /// Google Gemini.
+    Gemini,
+    /// Ollama.
+    Ollama,
+}
+
+/// `[models.providers.<name>]`.
+#[derive(Debug, Clone)]
+pub struct ModelProvider {
+    /// The name before the slash of `provider/model`.
+    pub name: String,
+    /// The wire it speaks.
+    pub api: ProviderApi,
+    /// The API's root, for OpenAI with `/v1`.
+    pub base_url: String,
+    /// The key; `None` where the server asks for none.
+    pub api_key: Option<Secret>,
+    /// A model to use when `agents.model` is not set; set for providers found in the environment.
+    pub default_model: Option<String>,
+    /// Whether it was found in the environment rather than configured.
+    pub from_environment: bool,
+}
+
+/// `[tools]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolSettings {
+    /// Names, globs and `group:` names that may be called.
+    pub allow: Vec<String>,
+    /// Names, globs and `group:` names that may not; deny wins.
+    pub deny: Vec<String>,
+    /// `[tools.exec] ask`.
+    pub exec_ask: ExecAsk,
+}
+
+/// When a command asks for approval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExecAsk {
+    /// What policy and sandbox allow runs unasked.
+    Off,
+    /// Leaving the sandbox, or what is granted to it, asks.
+    #[default]
+    OnMiss,
+    /// Every command asks.
+    Always,
+}
+
+/// `[session]`.
+#[derive(Debug, Clone)]
+pub struct SessionSettings {
+    /// Which direct chats share a session.
+    pub dm_scope: DmScope,
+    /// How inputs that arrive during a turn are treated.
+    pub queue_mode: QueueMode,
+    /// When answers are sent back.
+    pub reply_back: ReplyBackRule,
+    /// The owners, as `<channel>:<user id>`.
+    pub owners: Vec<String>,
+    /// When a session is reset.
+    pub reset: ResetSettings,
+    /// Canonical name to the `<channel>:<user id>` it stands for.
+    pub identity_links: BTreeMap<String, Vec<String>>,
+}
+
+/// When answers are sent back.
+pub type ReplyBackRule = ReplyBack;
+
+/// Which direct chats share a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DmScope {
+    /// All share the agent's main session.
+    Main,
+    /// One per person.
+    PerPeer,
+    /// One per channel kind and person.
+    #[default]
+    PerChannelPeer,
+    /// One per account and person.
+    PerAccountChannelPeer,
+}
+
+/// When a session is reset, evaluated on the next input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResetSettings {
+    /// The rule.
+    pub mode: ResetMode,
+    /// For `Daily`: minutes after local midnight; default 240 (04:00).
+    pub at_minutes: u16,
+    /// Reset after this long without activity; `None` never. Holds beside `Daily` too.
+    pub idle: Option<Duration>,
+}
+
+/// The rule of a reset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ResetMode {
+    /// At the first input after the hour.
+    #[default]
+    Daily,
+    /// Only after `idle`.
+    Idle,
+    /// Never.
+    Never,
+}
+
+/// One rule of `[[routing.rules]]`: every given condition must hold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RoutingRule {
+    /// Its place in the file, for `explain`: `openclaw.toml:12`.
+    pub place: String,
+    /// The channel kind.
+    pub channel: Option<ChannelKind>,
+    /// The account.
+    pub account: Option<String>,
+    /// The kind of chat.
+    pub chat_kind: Option<ChatKind>,
+    /// The service's chat id.
+    pub chat: Option<String>,
+    /// A user id or `@name`.
+    pub sender: Option<String>,
+    /// A role of the sender.
+    pub role: Option<String>,
+    /// A regular expression (crate `regex`, case-insensitive) on the text; validated.
+    pub pattern: Option<String>,
+    /// The agent to go to; `None` is the default agent.
+    pub agent: Option<AgentId>,
+    /// The session to go to: the rest of a session key.
+    pub session: Option<String>,
+}
+
+/// `[delivery]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeliverySettings {
+    /// What to do with a send whose outcome cannot be found out.
+    pub on_uncertain: OnUncertain,
+}
+
+/// What to do with a send whose outcome cannot be found out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnUncertain {
+    /// Send again: perhaps twice, never lost.
+    #[default]
+    Resend,
+    /// Leave it: perhaps lost, never twice.
+    Skip,
+}
+
+/// `[storage]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StorageBackend {
+    /// One file.
+    Sqlite {
+        /// The file; default `<state>/openclaw.db`.
+        path: PathBuf,
+    },
+    /// A server.
+    Postgres {
+        /// `postgres://…`, with its password.
+        url: SecretUrl,
+    },
+    /// Nothing is kept beyond the process.
+    Memory,
+}
+
+/// A URL that carries a password.
+pub type SecretUrl = Secret;
+
+/// `[channels.<kind>]` as it stands in the file, expanded, with the place of every value.
+#[derive(Debug, Clone)]
+pub struct ChannelTable {
+    /// The kind.
+    pub kind: ChannelKind,
+    /// `enabled`, default true.
+    pub enabled: bool,
+    /// The values; strings are expanded and secret references resolved.
+    pub value: crate::spanned::SpannedTable,
+}

@@ -1,0 +1,51 @@
+use openclaw_core::MediaId;
+
+/// What can go wrong with an attachment.
+#[derive(Debug, thiserror::Error)]
+pub enum MediaError {
+    /// It is larger than allowed.
+    #[error("{size} bytes is above the limit of {limit} bytes")]
+    TooLarge {
+        /// Its size as far as it is known.
+        size: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// There is no such file in the store.
+    #[error("no media {0}")]
+    NotFound(MediaId),
+    /// The URL or the address behind it may not be fetched.
+    #[error("{url} may not be fetched: {reason}")]
+    Refused {
+        /// The URL without query and credentials.
+        url: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// The peer failed.
+    #[error("cannot fetch {url}")]
+    Fetch {
+        /// The URL without query and credentials.
+        url: String,
+        /// What happened.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The peer answered with an error.
+    #[error("{url} answered {status}")]
+    Status {
+        /// The URL without query and credentials.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The disk failed.
+    #[error("the media store failed while {doing}")]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// What happened.
+        #[source]
+        source: std::io::Error,
+    },
+}

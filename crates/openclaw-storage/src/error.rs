@@ -1,0 +1,183 @@
+use openclaw_core::{MessageId, RunId, SessionId, Timestamp};
+use openclaw_errors::{ErrorKind, OpenClawError};
+
+/// Why a batch was not committed.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// A precondition did not hold; nothing was written.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// The engine failed; unless it is [`StorageError::Lost`], nothing was written.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// A precondition that did not hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    /// This event of the channel is stored already.
+    #[error("the input is stored already as run {run_id}")]
+    DuplicateInput {
+        /// The run of the stored one.
+        run_id: RunId,
+    },
+    /// The run id is taken.
+    #[error("run {run_id} exists already")]
+    RunIdTaken {
+        /// The run.
+        run_id: RunId,
+        /// Who started it.
+        principal: String,
+    },
+    /// A live session holds the key.
+    #[error("the session key is held by session {session_id}")]
+    SessionKeyTaken {
+        /// The session.
+        session_id: SessionId,
+    },
+    /// The idempotency key is taken.
+    #[error("the idempotency key is taken by message {message_id}")]
+    IdempotencyKeyTaken {
+        /// The message it made.
+        message_id: MessageId,
+        /// Who made it.
+        principal: String,
+    },
+    /// The lease was taken over.
+    #[error("the lease on {resource} was taken over")]
+    FenceLost {
+        /// The resource.
+        resource: String,
+    },
+    /// Another gateway holds the lease.
+    #[error("{resource} is held by {owner}")]
+    LeaseHeld {
+        /// The resource.
+        resource: String,
+        /// The holder.
+        owner: String,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The row is in another state than the write expects.
+    #[error("{what} {id} is {actual}")]
+    StateChanged {
+        /// `input`, `outbox` or `session`.
+        what: &'static str,
+        /// Its id.
+        id: String,
+        /// Its present state.
+        actual: String,
+    },
+    /// There is no such row.
+    #[error("no {what} {id}")]
+    Missing {
+        /// `session`, `message`, `input`, `outbox` or `pairing`.
+        what: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// The value is another than expected.
+    #[error("value {key} changed meanwhile")]
+    ValueChanged {
+        /// The key.
+        key: String,
+    },
+}
+
+/// A failure of the engine, by what the caller does about it.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// Another process holds the database; try again.
+    #[error("the database is locked by another process")]
+    Busy(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The disk is full, or the database's size limit is reached.
+    #[error("the disk is full")]
+    Full(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The file is damaged or no database.
+    #[error("the database {place} is damaged")]
+    Corrupt {
+        /// The file or server.
+        place: String,
+        /// What the engine said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The schema is newer than this program.
+    #[error("the database {place} has schema {found}, this program knows up to {known}")]
+    NewerSchema {
+        /// The file or server.
+        place: String,
+        /// The schema found.
+        found: i64,
+        /// The newest schema known.
+        known: i64,
+    },
+    /// The connection was lost; whether the batch was committed is not known.
+    #[error("the connection to the database was lost")]
+    Lost(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The store is closed.
+    #[error("the store is closed")]
+    Closed,
+    /// Anything else.
+    #[error("the database failed while {doing}")]
+    Other {
+        /// What was being done.
+        doing: &'static str,
+        /// What the engine said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl From<StorageError> for OpenClawError {
+    fn from(error: StorageError) -> Self {
+        let (kind, hint) = match &error {
+            StorageError::Busy(_) => (
+                ErrorKind::Overloaded,
+                "try again; if it lasts, see what else has the database open",
+            ),
+            StorageError::Full(_) => {
+                (ErrorKind::Overloaded, "free disk space, then try again; nothing accepted is lost")
+            }
+            StorageError::Corrupt { .. } => {
+                (ErrorKind::Database, "run `openclaw doctor`, or restore a backup")
+            }
+            StorageError::NewerSchema { .. } => (
+                ErrorKind::Database,
+                "install the version of openclaw that wrote it, or a newer one",
+            ),
+            StorageError::Lost(_) => {
+                (ErrorKind::Unavailable, "try again with the same idempotency key")
+            }
+            StorageError::Closed => (ErrorKind::Unavailable, "the gateway is stopping"),
+            StorageError::Other { .. } => (ErrorKind::Database, "see the gateway's log"),
+        };
+        Self::new(kind, error.to_string()).with_hint(hint).with_source(error)
+    }
+}
+
+impl From<Conflict> for OpenClawError {
+    fn from(conflict: Conflict) -> Self {
+        let kind = match &conflict {
+            Conflict::Missing { .. } => ErrorKind::NotFound,
+            Conflict::FenceLost { .. } | Conflict::LeaseHeld { .. } => ErrorKind::Unavailable,
+            Conflict::DuplicateInput { .. }
+            | Conflict::RunIdTaken { .. }
+            | Conflict::SessionKeyTaken { .. }
+            | Conflict::IdempotencyKeyTaken { .. }
+            | Conflict::StateChanged { .. }
+            | Conflict::ValueChanged { .. } => ErrorKind::Conflict,
+        };
+        Self::new(kind, conflict.to_string())
+    }
+}
+
+impl From<ApplyError> for OpenClawError {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Conflict(conflict) => conflict.into(),
+            ApplyError::Storage(storage) => storage.into(),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+use async_trait::async_trait;
+use openclaw_core::{
+    ChannelId, ChatAddress, ChatId, ExternalId, InboxId, Message, MessageId, OutboxId, RunId,
+    Session, SessionId, SessionKey, Timestamp, UserId,
+};
+
+use crate::rows::{
+    Backlog, EventRow, InboxRow, LeaseRow, OutboxRow, Page, PairingRow, SessionQuery,
+    TranscriptRow, UserRow,
+};
+use crate::{Applied, ApplyError, Batch, StorageError};
+
+type Read<T> = Result<T, StorageError>;
+
+/// A whole store. "Not found" is `Ok(None)`.
+#[async_trait]
+pub trait Storage:
+    SessionReads
+    + MessageReads
+    + UserReads
+    + ValueReads
+    + InboxReads
+    + OutboxReads
+    + TranscriptReads
+    + EventReads
+    + PairingReads
+    + LeaseReads
+    + std::fmt::Debug
+{
+    /// Commits a batch: all of it or nothing. Cancelling the future does not undo a commit.
+    ///
+    /// # Errors
+    /// A [`crate::Conflict`] when a precondition does not hold, else a [`StorageError`].
+    async fn apply(&self, batch: Batch) -> Result<Applied, ApplyError>;
+
+    /// Asks the engine whether it works: one cheap query.
+    async fn health(&self) -> Read<StorageHealth>;
+
+    /// Checks the engine's own integrity; slow. The findings are sentences; none means sound.
+    async fn integrity(&self) -> Read<Vec<String>>;
+
+    /// Commits what waits and closes; later calls answer [`StorageError::Closed`].
+    async fn close(&self);
+}
+
+/// What the engine says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StorageHealth {
+    /// `sqlite`, `memory`, …
+    pub engine: &'static str,
+    /// The engine's version.
+    pub version: String,
+    /// The schema's version.
+    pub schema: i64,
+    /// The size in bytes; 0 where it is not known.
+    pub size_bytes: u64,
+}
+
+/// Reads of sessions.
+#[async_trait]
+pub trait SessionReads: Send + Sync {
+    /// The session of this id, ended ones included.
+    async fn session(&self, id: &SessionId) -> Read<Option<Session>>;
+    /// The live session of this key.
+    async fn session_by_key(&self, key: &SessionKey) -> Read<Option<Session>>;
+    /// Live sessions, latest activity first.
+    async fn list_sessions(&self, query: &SessionQuery) -> Read<Page<Session>>;
+    /// How many sessions live.
+    async fn count_sessions(&self) -> Read<u64>;
+}
+
+/// Reads of messages.
+#[async_trait]
+pub trait MessageReads: Send + Sync {
+    /// The message of this id.
+    async fn message(&self, id: &MessageId) -> Read<Option<Message>>;
+    /// The newest `limit` messages with `seq` below `before` (all when `None`), oldest first.
+    async fn messages_before(
+        &self,
+        session: &SessionId,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Read<Vec<Message>>;
+    /// The first `limit` messages with `seq` above `after`, oldest first.
+    async fn messages_after(
+        &self,
+        session: &SessionId,
+        after: i64,
+        limit: u32,
+    ) -> Read<Vec<Message>>;
+    /// The message with this id of the service.
+    async fn message_by_external_id(
+        &self,
+        channel: &ChannelId,
+        chat: &ChatId,
+        external_id: &ExternalId,
+    ) -> Read<Option<Message>>;
+}
+
+/// Reads of users.
+#[async_trait]
+pub trait UserReads: Send + Sync {
+    /// The user as this channel knows them.
+    async fn user(&self, channel: &ChannelId, user: &UserId) -> Read<Option<UserRow>>;
+}
+
+/// Reads of values the gateway keeps for itself.
+#[async_trait]
+pub trait ValueReads: Send + Sync {
+    /// The value of this key.
+    async fn value(&self, key: &str) -> Read<Option<String>>;
+    /// All values whose key begins so, by key.
+    async fn values(&self, prefix: &str) -> Read<Vec<(String, String)>>;
+}
+
+/// Reads of inputs.
+#[async_trait]
+pub trait InboxReads: Send + Sync {
+    /// The input of this id.
+    async fn input(&self, id: &InboxId) -> Read<Option<InboxRow>>;
+    /// The input that started this run.
+    async fn input_by_run(&self, run: &RunId) -> Read<Option<InboxRow>>;
+    /// The input with this id of the service.
+    async fn input_by_external_id(
+        &self,
+        channel: &ChannelId,
+        chat: &ChatId,
+        external_id: &ExternalId,
+    ) -> Read<Option<InboxRow>>;
+    /// Inputs of a session key that have not ended, in order; at most `limit`.
+    async fn open_inputs(&self, key: &SessionKey, limit: u32) -> Read<Vec<InboxRow>>;
+    /// Session keys that have inputs which have not ended, by their first input's position.
+    async fn keys_with_open_inputs(&self) -> Read<Vec<SessionKey>>;
+    /// The newest inputs, open ones first; of one session key where given.
+    async fn recent_inputs(&self, key: Option<&SessionKey>, limit: u32) -> Read<Vec<InboxRow>>;
+    /// Counts of what has not ended or ended badly.
+    async fn backlog(&self) -> Read<Backlog>;
+}
+
+/// Reads of outbound rows.
+#[async_trait]
+pub trait OutboxReads: Send + Sync {
+    /// The row of this id.
+    async fn outbox(&self, id: &OutboxId) -> Read<Option<OutboxRow>>;
+    /// The row made with this key by `message.send`.
+    async fn outbox_by_idempotency_key(&self, key: &str) -> Read<Option<OutboxRow>>;
+    /// The conversations that have rows which have not ended, by their first such row's position.
+    async fn open_conversations(&self) -> Read<Vec<(ChannelId, ChatAddress)>>;
+    /// The rows of a conversation that have not ended, in order; at most `limit`.
+    async fn open_outbox(
+        &self,
+        channel: &ChannelId,
+        chat: &ChatAddress,
+        limit: u32,
+    ) -> Read<Vec<OutboxRow>>;
+    /// The rows of a run, in order.
+    async fn outbox_of_run(&self, run: &RunId) -> Read<Vec<OutboxRow>>;
+    /// The newest rows that ended unknown or failed.
+    async fn troubled_outbox(&self, limit: u32) -> Read<Vec<OutboxRow>>;
+}
+
+/// Reads of what the model saw.
+#[async_trait]
+pub trait TranscriptReads: Send + Sync {
+    /// The newest entries whose JSON together is at most `max_bytes` (but at least one), at most
+    /// `limit`, oldest first.
+    async fn transcript_tail(
+        &self,
+        session: &SessionId,
+        limit: u32,
+        max_bytes: u64,
+    ) -> Read<Vec<TranscriptRow>>;
+    /// The entries of one run, oldest first.
+    async fn transcript_of_run(&self, session: &SessionId, run: &RunId)
+    -> Read<Vec<TranscriptRow>>;
+}
+
+/// Reads of stored events.
+#[async_trait]
+pub trait EventReads: Send + Sync {
+    /// Events with `seq` above `after`, oldest first, at most `limit`.
+    async fn events_after(
+        &self,
+        session: &SessionId,
+        after: i64,
+        limit: u32,
+    ) -> Read<Vec<EventRow>>;
+}
+
+/// Reads of pairings.
+#[async_trait]
+pub trait PairingReads: Send + Sync {
+    /// The person as this channel knows them.
+    async fn pairing(&self, channel: &ChannelId, user: &UserId) -> Read<Option<PairingRow>>;
+    /// The pending request with this code that has not expired at `now`.
+    async fn pairing_by_code(&self, code: &str, now: Timestamp) -> Read<Option<PairingRow>>;
+    /// All requests and approved people, of one channel where given, oldest first.
+    async fn pairings(&self, channel: Option<&ChannelId>) -> Read<Vec<PairingRow>>;
+}
+
+/// Reads of leases.
+#[async_trait]
+pub trait LeaseReads: Send + Sync {
+    /// The lease on this resource, run out or not.
+    async fn lease(&self, resource: &str) -> Read<Option<LeaseRow>>;
+}

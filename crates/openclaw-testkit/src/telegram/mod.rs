@@ -1,0 +1,1 @@
+//! A strict fake of the Telegram Bot API.
