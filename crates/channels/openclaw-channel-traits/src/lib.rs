@@ -10,6 +10,8 @@
 //! `conformance` against a strict fake of the service; name its factory in `openclaw-cli`.
 
 mod channel;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod descriptor;
 mod error;
 mod factory;
