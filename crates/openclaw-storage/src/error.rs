@@ -1,5 +1,9 @@
-use openclaw_core::{MessageId, RunId, SessionId, Timestamp};
+use std::fmt;
+
+use openclaw_core::{ChannelId, InboxId, MessageId, OutboxId, RunId, SessionId, Timestamp, UserId};
 use openclaw_errors::{ErrorKind, OpenClawError};
+
+use crate::rows::{InputState, LeaseRow, OutboxState};
 
 /// Why a batch was not committed.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +66,7 @@ pub enum Conflict {
     /// The row is in another state than the write expects.
     #[error("{what} {id} is {actual}")]
     StateChanged {
-        /// `input`, `outbox` or `session`.
+        /// `input`, `outbox`, `session` or `message`.
         what: &'static str,
         /// Its id.
         id: String,
@@ -83,6 +87,54 @@ pub enum Conflict {
         /// The key.
         key: String,
     },
+}
+
+impl Conflict {
+    pub(crate) fn missing(what: &'static str, id: impl fmt::Display) -> Self {
+        Self::Missing { what, id: id.to_string() }
+    }
+
+    pub(crate) fn pairing_missing(channel: &ChannelId, user: &UserId) -> Self {
+        Self::Missing { what: "pairing", id: format!("{channel}/{user}") }
+    }
+
+    pub(crate) fn session_in_use(id: &SessionId) -> Self {
+        Self::StateChanged { what: "session", id: id.to_string(), actual: "in use".to_owned() }
+    }
+
+    pub(crate) fn message_stored(id: &MessageId) -> Self {
+        Self::StateChanged { what: "message", id: id.to_string(), actual: "stored".to_owned() }
+    }
+
+    pub(crate) fn input_is(id: &InboxId, state: InputState) -> Self {
+        let actual = state.as_str().to_owned();
+        Self::StateChanged { what: "input", id: id.to_string(), actual }
+    }
+
+    pub(crate) fn outbox_is(id: &OutboxId, state: OutboxState) -> Self {
+        let actual = state.as_str().to_owned();
+        Self::StateChanged { what: "outbox", id: id.to_string(), actual }
+    }
+
+    pub(crate) fn lease_held(lease: &LeaseRow) -> Self {
+        Self::LeaseHeld {
+            resource: lease.resource.clone(),
+            owner: lease.owner.clone(),
+            until: lease.lease_until,
+        }
+    }
+
+    /// The idempotency key is taken by a row, which may carry no stored message.
+    pub(crate) fn key_taken(
+        message: Option<MessageId>,
+        row: &OutboxId,
+        principal: Option<String>,
+    ) -> Self {
+        let message_id = message.unwrap_or_else(|| {
+            MessageId::new(row.as_str()).expect("an outbox id has the form of a message id")
+        });
+        Self::IdempotencyKeyTaken { message_id, principal: principal.unwrap_or_default() }
+    }
 }
 
 /// A failure of the engine, by what the caller does about it.
@@ -128,6 +180,13 @@ pub enum StorageError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl StorageError {
+    pub(crate) fn bad_cursor(cursor: &str) -> Self {
+        let shown: String = cursor.chars().take(80).collect();
+        Self::Other { doing: "reading a page", source: format!("no cursor: {shown:?}").into() }
+    }
 }
 
 impl From<StorageError> for OpenClawError {

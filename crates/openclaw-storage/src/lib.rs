@@ -8,9 +8,11 @@
 //! To add a table: a migration per engine, a row type in `rows`, a read trait, the `Write`
 //! variants, both engines, and cases in the conformance suite.
 
+mod assemble;
 mod batch;
 mod commit;
 mod error;
+pub mod memory;
 mod read;
 pub mod rows;
 

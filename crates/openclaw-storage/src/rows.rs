@@ -2,7 +2,8 @@
 
 use openclaw_core::{
     AgentId, ChannelId, ChatAddress, Inbound, InboxId, Message, MessageId, Outbound, OutboxId,
-    Receipt, RunId, RunStatus, SessionId, SessionKey, ThinkingLevel, Timestamp, Usage, UserId,
+    Receipt, RunId, RunStatus, Session, SessionId, SessionKey, ThinkingLevel, Timestamp, Usage,
+    UserId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -346,6 +347,16 @@ pub struct LeaseRow {
     pub fence: i64,
 }
 
+impl LeaseRow {
+    /// What [`Self::lease_until`] is once the holder has given the lease back.
+    pub const GIVEN_BACK: Timestamp = Timestamp::from_millis(0);
+
+    /// Whether it has not been given back; it may have run out.
+    pub fn is_given(&self) -> bool {
+        self.lease_until > Self::GIVEN_BACK
+    }
+}
+
 /// What to list among sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SessionQuery {
@@ -361,6 +372,24 @@ pub struct SessionQuery {
     pub agent_id: Option<AgentId>,
     /// Only with a message since then.
     pub active_since: Option<Timestamp>,
+}
+
+impl SessionQuery {
+    /// Where the page after this session begins.
+    pub fn cursor_after(session: &Session) -> String {
+        format!("{}:{}", session.last_activity_at.as_millis(), session.id)
+    }
+
+    /// The cursor's session: when it was last active, and its id. `None` for a text that is no cursor.
+    pub fn parse_cursor(cursor: &str) -> Option<(Timestamp, SessionId)> {
+        let (millis, id) = cursor.split_once(':')?;
+        Some((Timestamp::from_millis(millis.parse().ok()?), SessionId::new(id).ok()?))
+    }
+
+    /// The limit, held to 1 to 1,000.
+    pub(crate) fn page_size(&self) -> usize {
+        self.limit.clamp(1, 1_000) as usize
+    }
 }
 
 /// One page, newest first, and where the next begins.
