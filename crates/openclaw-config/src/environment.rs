@@ -25,11 +25,7 @@ impl Environment {
         }
     }
 
-    /// From the process. Variables that are not UTF-8 are left out.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the ambient environment"
-    )]
+    /// From the process; called by the composition root alone. Variables that are not UTF-8 are left out.
     pub fn capture() -> Self {
         let variables: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))

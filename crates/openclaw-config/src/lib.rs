@@ -1,17 +1,43 @@
 //! Files, environment and flags become one validated [`Config`], each value with its place.
 //!
 //! This crate knows no channel's fields: it hands each `[channels.<kind>]` out as a
-//! [`ChannelTable`] with spans and takes back issues through [`ChannelParser`]. It reads no ambient
-//! environment: everything comes through an [`Environment`].
+//! [`ChannelTable`] with spans and takes back schemas and issues through [`ChannelParser`]. It reads
+//! no ambient environment: everything comes through an [`Environment`].
 //!
-//! To add a key: add it to the raw type of its section, to the settings type, and to the
-//! validation between them; schema, "did you mean" and `config show` follow from the raw type.
+//! Files are merged and expanded into a table with places, sections are read from it by functions
+//! over a [`TableReader`], and what they give is checked against each other. To add a key: read it
+//! in the function of its section, and put it into the settings type. The schema, "did you mean" and
+//! `config show` follow from that function.
 
+mod channel_table;
+mod dotted_key;
 mod environment;
+mod error;
+mod load;
+mod paths;
+mod providers;
+mod reader;
+mod resolve;
+mod schema;
+mod secret;
+mod sections;
 mod settings;
+mod show;
+mod source;
 mod spanned;
+mod wording;
 
+pub use channel_table::{ChannelParser, NoChannels};
+pub use dotted_key::InvalidDottedKey;
 pub use environment::Environment;
+pub use error::ConfigErrors;
+pub use load::{ClientSettings, LoadRequest, Loaded, Overrides, load, load_client, validate_text};
+pub use paths::{StatePaths, config_file};
+pub use reader::{Field, TableReader, describe};
+pub use schema::schema;
+pub use secret::{
+    FetchedSecret, ReadContext, SecretError, SecretReference, SecretSource, SystemSecrets,
+};
 pub use settings::{
     AgentSettings, AuthSettings, ChannelTable, Config, DeliverySettings, DmScope, ExecAsk,
     GatewaySettings, ModelProvider, OnUncertain, ProviderApi, RateLimitSettings, ReplyBackRule,

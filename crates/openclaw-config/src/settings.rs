@@ -47,7 +47,7 @@ impl Config {
 }
 
 /// `[gateway]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct GatewaySettings {
     /// Where to listen; a loopback address means both 127.0.0.1 and ::1.
     pub bind_address: IpAddr,
@@ -70,7 +70,7 @@ pub struct GatewaySettings {
 }
 
 /// `[gateway.auth]`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct AuthSettings {
     /// The owner's gateway token, from the file or `OPENCLAW_GATEWAY_TOKEN`; `None` means that one is
     /// generated in the state folder, which does not count for binding beyond loopback.
@@ -87,7 +87,7 @@ pub struct RateLimitSettings {
 }
 
 /// One agent: `[agents]` with the overrides of its `[[agents.list]]` entry.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AgentSettings {
     /// The id.
     pub id: AgentId,
@@ -136,7 +136,7 @@ pub enum ProviderApi {
 }
 
 /// `[models.providers.<name>]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ModelProvider {
     /// The name before the slash of `provider/model`.
     pub name: String,
@@ -176,7 +176,7 @@ pub enum ExecAsk {
 }
 
 /// `[session]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SessionSettings {
     /// Which direct chats share a session.
     pub dm_scope: DmScope,
@@ -285,22 +285,20 @@ pub enum StorageBackend {
     /// A server.
     Postgres {
         /// `postgres://…`, with its password.
-        url: SecretUrl,
+        url: Secret,
     },
     /// Nothing is kept beyond the process.
     Memory,
 }
 
-/// A URL that carries a password.
-pub type SecretUrl = Secret;
-
-/// `[channels.<kind>]` as it stands in the file, expanded, with the place of every value.
+/// `[channels.<kind>]` with the place of every value; [`ChannelTable::read`] gives typed values.
 #[derive(Debug, Clone)]
 pub struct ChannelTable {
     /// The kind.
     pub kind: ChannelKind,
     /// `enabled`, default true.
     pub enabled: bool,
-    /// The values; strings are expanded and secret references resolved.
-    pub value: crate::spanned::SpannedTable,
+    /// The values; strings are expanded, secret references stand as they are written.
+    pub value: crate::SpannedTable,
+    pub(crate) context: crate::ReadContext,
 }

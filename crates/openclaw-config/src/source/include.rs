@@ -4,6 +4,7 @@ use std::sync::Arc;
 use super::document::parse;
 use super::expand::expand;
 use crate::paths::MainFile;
+use crate::wording::article;
 use crate::{Environment, Issue, Place, Spanned, SpannedTable, SpannedValue};
 
 const MAX_DEPTH: usize = 8;
@@ -63,7 +64,12 @@ pub(crate) fn gather(
 }
 
 fn read(path: &Path) -> std::io::Result<String> {
-    let size = std::fs::metadata(path)?.len();
+    let metadata = std::fs::metadata(path)?;
+    // Opening a pipe would wait for somebody to write into it.
+    if !metadata.is_file() {
+        return Err(std::io::Error::other("not a file"));
+    }
+    let size = metadata.len();
     if size > MAX_FILE_BYTES {
         let message = format!("{size} bytes are more than {MAX_FILE_BYTES}");
         return Err(std::io::Error::other(message));
@@ -168,10 +174,4 @@ fn merge(below: &mut SpannedTable, above: SpannedTable) {
             }
         }
     }
-}
-
-/// A type's name with its article.
-pub(crate) fn article(type_name: &str) -> String {
-    let an = type_name.starts_with(['a', 'e', 'i', 'o', 'u']);
-    format!("{} {type_name}", if an { "an" } else { "a" })
 }

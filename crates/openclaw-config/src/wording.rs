@@ -38,6 +38,12 @@ pub(crate) fn quoted_list<'a>(words: impl IntoIterator<Item = &'a str>) -> Strin
     words.into_iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
 }
 
+/// A type's name with its article.
+pub(crate) fn article(type_name: &str) -> String {
+    let an = type_name.starts_with(['a', 'e', 'i', 'o', 'u']);
+    format!("{} {type_name}", if an { "an" } else { "a" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::nearest;

@@ -1,0 +1,124 @@
+use openclaw_core::Secret;
+use serde_json::{Value, json};
+
+use super::TableReader;
+use super::table::{MASK, with_description, wrong_type};
+use crate::{Issue, SpannedEntry, SpannedValue};
+
+impl TableReader<'_> {
+    /// A secret, which may be absent: a string, a reference `{ env | file | exec | keyring = … }`,
+    /// or `<name>_file` with the path of a file that holds it.
+    pub fn secret(&mut self, name: &'static str, description: &'static str) -> Option<Secret> {
+        let file_key = format!("{name}_file");
+        self.describe_secret(name, &file_key, description);
+        let entry = self.entry(name);
+        let file_entry = self.table.get(&file_key);
+        self.know(file_key.clone());
+        match (entry, file_entry) {
+            (None, None) => None,
+            (Some(entry), None) => self.take(name, entry),
+            (None, Some(entry)) => self.take_file(name, &file_key, entry),
+            (Some(_), Some(_)) => {
+                let message = format!("is given twice: keep either {name} or {file_key}");
+                self.issue(&file_key, message);
+                None
+            }
+        }
+    }
+
+    /// A secret whose absence is an issue.
+    pub fn required_secret(
+        &mut self,
+        name: &'static str,
+        description: &'static str,
+    ) -> Option<Secret> {
+        if !self.is_set(name) && !self.is_set(&format!("{name}_file")) {
+            let path = self.path(name);
+            let hint = format!("set {name}, or {name}_file with the path of a file that holds it");
+            self.push(Issue::new(self.table.place.clone(), path, "is missing").with_hint(hint));
+        }
+        self.secret(name, description)
+    }
+
+    fn take(&mut self, name: &'static str, entry: &SpannedEntry) -> Option<Secret> {
+        let path = self.path(name);
+        let fetched = match &entry.value.value {
+            SpannedValue::String(text) if text.is_empty() => Err("must not be empty".to_owned()),
+            SpannedValue::String(text) => {
+                let secret = Secret::new(text.as_str());
+                self.context.note_secret(&path, &secret);
+                Ok(secret)
+            }
+            SpannedValue::Table(table) => self.context.resolve(&path, table),
+            _ => {
+                let expected = "a string or { env | file | exec | keyring = … }";
+                self.push(wrong_type(&entry.value, path, expected));
+                return None;
+            }
+        };
+        self.finish_secret(name, path, entry, fetched)
+    }
+
+    fn take_file(
+        &mut self,
+        name: &'static str,
+        file_key: &str,
+        entry: &SpannedEntry,
+    ) -> Option<Secret> {
+        let path = self.path(file_key);
+        let SpannedValue::String(file) = &entry.value.value else {
+            self.push(wrong_type(&entry.value, path, "the path of a file"));
+            return None;
+        };
+        let place = entry.value.place.clone();
+        let fetched = self.context.resolve_file(&self.path(name), place, file);
+        self.finish_secret(name, path, entry, fetched)
+    }
+
+    fn finish_secret(
+        &mut self,
+        name: &'static str,
+        path: String,
+        entry: &SpannedEntry,
+        fetched: Result<Secret, String>,
+    ) -> Option<Secret> {
+        self.outcome.effective.insert(name.to_owned(), Value::from(MASK));
+        match fetched {
+            Ok(secret) => Some(secret),
+            Err(message) => {
+                self.push(Issue::new(entry.value.place.clone(), path, message));
+                None
+            }
+        }
+    }
+
+    fn describe_secret(&mut self, name: &str, file_key: &str, description: &str) {
+        if !self.describing {
+            return;
+        }
+        let reference = |kind: &str, value: Value| {
+            json!({
+                "type": "object",
+                "properties": {kind: value},
+                "required": [kind],
+                "additionalProperties": false
+            })
+        };
+        let text = || json!({"type": "string", "minLength": 1});
+        let command = json!({"type": "array", "items": {"type": "string"}, "minItems": 1});
+        let schema = json!({
+            "writeOnly": true,
+            "anyOf": [
+                text(),
+                reference("env", text()),
+                reference("file", text()),
+                reference("exec", command),
+                reference("keyring", text())
+            ]
+        });
+        let properties = &mut self.outcome.properties;
+        properties.insert(name.to_owned(), with_description(schema, description));
+        let description = format!("The path of a file that holds `{name}`.");
+        properties.insert(file_key.to_owned(), with_description(text(), &description));
+    }
+}

@@ -1,0 +1,302 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use openclaw_core::{AgentId, SandboxMode};
+
+use crate::channel_table::ChannelParser;
+use crate::paths::StatePaths;
+use crate::providers::{default_model, find_model, providers};
+use crate::sections::{
+    AgentEntry, AgentFields, AgentsSection, RuleSection, Sections, StorageSection, ToolFields,
+};
+use crate::wording::{did_you_mean, quoted_list};
+use crate::{
+    AgentSettings, Config, Environment, ExecAsk, Issue, ModelProvider, Place, ReadContext,
+    RoutingRule, SandboxSettings, Spanned, StorageBackend, ToolSettings,
+};
+
+/// What turns valid sections into one configuration: where things are and what else there is.
+pub(crate) struct Resolver<'a> {
+    pub(crate) environment: &'a Environment,
+    pub(crate) state: &'a StatePaths,
+    /// The folder that relative paths start from.
+    pub(crate) folder: &'a Path,
+    /// The file, where there is one.
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) channels: &'a dyn ChannelParser,
+    pub(crate) context: &'a ReadContext,
+    pub(crate) issues: Vec<Issue>,
+}
+
+impl Resolver<'_> {
+    /// Merges, completes and checks across sections. What is wrong is among `issues`; the value is
+    /// then not to be used.
+    pub(crate) fn resolve(&mut self, sections: Sections) -> Config {
+        let mut providers = providers(sections.providers, self.environment, &mut self.issues);
+        let tools = tool_settings(sections.tools, None);
+        let agents = self.agents(sections.agents, &tools, &mut providers);
+        let routing = self.rules(sections.rules, &agents);
+        let storage = self.storage(sections.storage);
+        let channels = sections.channels.check(self.channels, self.context, &mut self.issues);
+        Config {
+            gateway: sections.gateway,
+            agents,
+            providers,
+            tools,
+            session: sections.session,
+            routing,
+            delivery: sections.delivery,
+            storage,
+            channels: channels.into_iter().map(|table| (table.kind.clone(), table)).collect(),
+            state_dir: self.state.root().to_owned(),
+            file: self.file.clone(),
+            inert_keys: Vec::new(),
+        }
+    }
+
+    fn issue(&mut self, place: Option<Place>, key: &str, message: impl Into<String>) {
+        self.issues.push(Issue::new(place, key, message));
+    }
+
+    fn agents(
+        &mut self,
+        section: AgentsSection,
+        tools: &ToolSettings,
+        providers: &mut BTreeMap<String, ModelProvider>,
+    ) -> Vec<AgentSettings> {
+        let AgentsSection { defaults, list } = section;
+        let default_models = self.models("agents", &defaults, providers);
+        let fallback_model = default_model(providers);
+        let merge = |models: Models, own: Models| Models {
+            model: own.model.or(models.model).or_else(|| fallback_model.clone()),
+            fallbacks: own.fallbacks.or(models.fallbacks),
+        };
+        let mut agents: Vec<AgentSettings> = Vec::with_capacity(list.len() + 1);
+        let mut default_seen = false;
+        for (index, entry) in list.into_iter().enumerate() {
+            let key = format!("agents.list[{index}]");
+            let AgentEntry { id, is_default, fields, tools: own_tools } = entry;
+            let models = self.models(&key, &fields, providers);
+            let Some(id) = id else { continue };
+            if agents.iter().any(|agent| agent.id == id.value) {
+                self.issue(id.place, &format!("{key}.id"), "another agent has this id");
+                continue;
+            }
+            let mut agent = self.agent(&key, &id.value, &fields, &defaults);
+            let models = merge(default_models.clone(), models);
+            (agent.model, agent.fallbacks) = (models.model, models.fallbacks.unwrap_or_default());
+            agent.tools = own_tools.map(|own| tool_settings(own, Some(tools)));
+            if let Some(Spanned { value: true, place }) = is_default {
+                agent.is_default = true;
+                if std::mem::replace(&mut default_seen, true) {
+                    let message = "another agent is the default already";
+                    self.issue(place, &format!("{key}.default"), message);
+                }
+            }
+            agents.push(agent);
+        }
+        let main = match agents.iter().position(|agent| agent.id == AgentId::main()) {
+            Some(at) => agents.remove(at),
+            None => {
+                let mut agent = self.agent("agents", &AgentId::main(), &defaults, &defaults);
+                let models = merge(default_models.clone(), default_models);
+                (agent.model, agent.fallbacks) =
+                    (models.model, models.fallbacks.unwrap_or_default());
+                agent
+            }
+        };
+        agents.insert(0, main);
+        if !default_seen {
+            agents[0].is_default = true;
+        }
+        agents
+    }
+
+    /// An agent without its models and tools.
+    fn agent(
+        &mut self,
+        key: &str,
+        id: &AgentId,
+        fields: &AgentFields,
+        defaults: &AgentFields,
+    ) -> AgentSettings {
+        let workspace = match (&fields.workspace, &defaults.workspace) {
+            (Some(own), _) => Some((own, format!("{key}.workspace"))),
+            (None, Some(shared)) if *id == AgentId::main() => {
+                Some((shared, "agents.workspace".to_owned()))
+            }
+            (None, _) => None,
+        };
+        let workspace = match workspace {
+            Some((path, key)) => self.workspace(path, &key),
+            None => self.state.workspace(id),
+        };
+        let seconds = |own: Option<u64>, shared: Option<u64>, default: u64| {
+            Duration::from_secs(own.or(shared).unwrap_or(default))
+        };
+        AgentSettings {
+            id: id.clone(),
+            is_default: false,
+            model: None,
+            fallbacks: Vec::new(),
+            max_context_tokens: fields.max_context_tokens.or(defaults.max_context_tokens),
+            workspace,
+            sandbox: SandboxSettings {
+                mode: fields.sandbox_mode.or(defaults.sandbox_mode).unwrap_or(SandboxMode::Always),
+                timeout: seconds(fields.sandbox_timeout_secs, defaults.sandbox_timeout_secs, 300),
+            },
+            tools: None,
+            turn_timeout: seconds(fields.timeout_seconds, defaults.timeout_seconds, 600),
+            model_idle_timeout: seconds(
+                fields.idle_timeout_seconds,
+                defaults.idle_timeout_seconds,
+                120,
+            ),
+        }
+    }
+
+    fn workspace(&mut self, path: &Spanned<String>, key: &str) -> PathBuf {
+        let folder = normal(&self.folder.join(self.environment.expand_home(&path.value)));
+        if self.state.root().starts_with(&folder) {
+            let message = "must not contain the state folder: the agent could change its own configuration and read its secrets";
+            self.issue(path.place.clone(), key, message);
+        } else if self.file.as_ref().is_some_and(|file| file.starts_with(&folder)) {
+            let message = "holds the configuration file, which the agent can then change";
+            self.context.warn(Issue::new(path.place.clone(), key, message));
+        }
+        folder
+    }
+
+    fn models(
+        &mut self,
+        key: &str,
+        fields: &AgentFields,
+        providers: &mut BTreeMap<String, ModelProvider>,
+    ) -> Models {
+        let mut find = |model: &Spanned<String>, key: String| match find_model(
+            &model.value,
+            providers,
+            self.environment,
+        ) {
+            Ok(model) => Some(model),
+            Err(unknown) => {
+                let issue = Issue::new(model.place.clone(), key, unknown.message);
+                self.issues.push(match unknown.hint {
+                    Some(hint) => issue.with_hint(hint),
+                    None => issue,
+                });
+                None
+            }
+        };
+        let model = fields.model.as_ref().and_then(|model| find(model, format!("{key}.model")));
+        let fallbacks = fields.fallbacks.as_ref().map(|fallbacks| {
+            fallbacks
+                .iter()
+                .enumerate()
+                .filter_map(|(index, model)| find(model, format!("{key}.fallbacks[{index}]")))
+                .collect()
+        });
+        Models { model, fallbacks }
+    }
+
+    fn rules(&mut self, sections: Vec<RuleSection>, agents: &[AgentSettings]) -> Vec<RoutingRule> {
+        let kinds = self.channels.kinds();
+        sections
+            .into_iter()
+            .enumerate()
+            .map(|(index, section)| {
+                let key = format!("routing.rules[{index}]");
+                if let Some(channel) = &section.channel {
+                    let names = kinds.iter().map(String::as_str);
+                    let known = kinds.iter().any(|kind| kind == channel.value.as_str());
+                    self.known(known, channel, &format!("{key}.channel"), "no such channel", names);
+                }
+                if let Some(agent) = &section.agent {
+                    let names = agents.iter().map(|agent| agent.id.as_str());
+                    let known = agents.iter().any(|known| known.id == agent.value);
+                    self.known(known, agent, &format!("{key}.agent"), "no such agent", names);
+                }
+                let place = section
+                    .place
+                    .map_or_else(|| key, |place| format!("{}:{}", place.file, place.line));
+                RoutingRule {
+                    place,
+                    channel: section.channel.map(|channel| channel.value),
+                    account: section.account,
+                    chat_kind: section.chat_kind,
+                    chat: section.chat,
+                    sender: section.sender,
+                    role: section.role,
+                    pattern: section.pattern,
+                    agent: section.agent.map(|agent| agent.value),
+                    session: section.session,
+                }
+            })
+            .collect()
+    }
+
+    fn known<'n, T: AsRef<str>>(
+        &mut self,
+        known: bool,
+        name: &Spanned<T>,
+        key: &str,
+        problem: &str,
+        names: impl Iterator<Item = &'n str> + Clone,
+    ) {
+        if known {
+            return;
+        }
+        let message = format!("{problem}; known: {}", quoted_list(names.clone()));
+        let issue = Issue::new(name.place.clone(), key, message);
+        self.issues.push(match did_you_mean(name.value.as_ref(), names) {
+            Some(hint) => issue.with_hint(hint),
+            None => issue,
+        });
+    }
+
+    fn storage(&self, section: StorageSection) -> StorageBackend {
+        match section {
+            StorageSection::Memory => StorageBackend::Memory,
+            StorageSection::Sqlite { path: None } => {
+                StorageBackend::Sqlite { path: self.state.database() }
+            }
+            StorageSection::Sqlite { path: Some(path) } => StorageBackend::Sqlite {
+                path: normal(&self.folder.join(self.environment.expand_home(&path.value))),
+            },
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Models {
+    model: Option<String>,
+    fallbacks: Option<Vec<String>>,
+}
+
+fn tool_settings(fields: ToolFields, shared: Option<&ToolSettings>) -> ToolSettings {
+    ToolSettings {
+        allow: fields.allow.unwrap_or_else(|| vec!["*".to_owned()]),
+        deny: fields.deny.unwrap_or_default(),
+        exec_ask: fields
+            .exec_ask
+            .or(shared.map(|shared| shared.exec_ask))
+            .unwrap_or(ExecAsk::OnMiss),
+    }
+}
+
+/// The path without `.` and `..`, so that comparing its parts means something. It need not exist.
+fn normal(path: &Path) -> PathBuf {
+    use std::path::Component;
+    let mut normal = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                normal.pop();
+            }
+            other => normal.push(other),
+        }
+    }
+    normal
+}

@@ -1,0 +1,104 @@
+use openclaw_core::{AgentId, SandboxMode};
+
+use super::level::Level;
+use super::tools::{ToolFields, read_tools};
+use crate::{Spanned, TableReader};
+
+const SANDBOX_MODES: [(&str, SandboxMode); 3] = [
+    ("never", SandboxMode::Never),
+    ("non_main", SandboxMode::NonMain),
+    ("always", SandboxMode::Always),
+];
+
+/// `[agents]`, not yet merged.
+pub(crate) struct AgentsSection {
+    pub(crate) defaults: AgentFields,
+    pub(crate) list: Vec<AgentEntry>,
+}
+
+/// One of `[[agents.list]]`.
+pub(crate) struct AgentEntry {
+    pub(crate) id: Option<Spanned<AgentId>>,
+    pub(crate) is_default: Option<Spanned<bool>>,
+    pub(crate) fields: AgentFields,
+    pub(crate) tools: Option<ToolFields>,
+}
+
+/// The keys that `[agents]` and its entries share; `None` in an entry takes the one of `[agents]`.
+pub(crate) struct AgentFields {
+    pub(crate) model: Option<Spanned<String>>,
+    pub(crate) fallbacks: Option<Vec<Spanned<String>>>,
+    pub(crate) max_context_tokens: Option<u64>,
+    pub(crate) workspace: Option<Spanned<String>>,
+    pub(crate) timeout_seconds: Option<u64>,
+    pub(crate) idle_timeout_seconds: Option<u64>,
+    pub(crate) sandbox_mode: Option<SandboxMode>,
+    pub(crate) sandbox_timeout_secs: Option<u64>,
+}
+
+pub(super) fn read_agents(reader: &mut TableReader<'_>) -> AgentsSection {
+    let defaults = read_fields(reader, Level::Defaults);
+    let list = reader.tables(
+        "list",
+        "Agents besides `main`, or the settings of `main`; what an agent does not set it takes from [agents].",
+        |reader| AgentEntry {
+            id: reader
+                .string("id", "The agent's id: 1 to 64 of a-z 0-9 _ -.")
+                .parse(|text| {
+                    AgentId::new(text)
+                        .map_err(|error| format!("must be an agent id: {}", error.expected))
+                })
+                .spanned()
+                .required(),
+            is_default: reader
+                .boolean("default", "Whether messages that no rule routes go to this agent.")
+                .spanned()
+                .optional(),
+            fields: read_fields(reader, Level::Entry),
+            tools: reader.optional_table(
+                "tools",
+                "The agent's own tool policy, applied after [tools].",
+                |reader| read_tools(reader, Level::Entry),
+            ),
+        },
+    );
+    AgentsSection { defaults, list }
+}
+
+fn read_fields(reader: &mut TableReader<'_>, level: Level) -> AgentFields {
+    let (sandbox_mode, sandbox_timeout_secs) =
+        reader.table("sandbox", "The sandbox that commands run in.", |reader| {
+            let mode =
+                reader.choice("mode", "When commands run in the sandbox.", &SANDBOX_MODES).inert();
+            let mode = level.of(mode, "always");
+            let timeout =
+                reader.integer("timeout_secs", "The time limit of a command.", 1..=86_400).inert();
+            (mode, level.of(timeout, 300))
+        });
+    AgentFields {
+        model: reader
+            .string("model", "provider/model; a bare name is looked up among the configured providers. Without it, the default model of the first provider that has one.")
+            .spanned()
+            .optional(),
+        fallbacks: reader
+            .spanned_strings("fallbacks", "Models to try in this order when the model fails.")
+            .optional(),
+        max_context_tokens: reader
+            .integer("max_context_tokens", "The context window in tokens; without it the model's own.", 1_024..=100_000_000)
+            .optional(),
+        workspace: reader
+            .string("workspace", "The folder of the agent's file tools. In [agents] it is that of `main`; other agents have workspaces/<id> in the state folder unless they set one.")
+            .spanned()
+            .optional(),
+        timeout_seconds: level.of(
+            reader.integer("timeout_seconds", "The time limit of a turn.", 1..=86_400),
+            600,
+        ),
+        idle_timeout_seconds: level.of(
+            reader.integer("idle_timeout_seconds", "The longest pause between two parts of a model's answer.", 1..=3_600),
+            120,
+        ),
+        sandbox_mode,
+        sandbox_timeout_secs,
+    }
+}

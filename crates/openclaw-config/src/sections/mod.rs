@@ -1,0 +1,23 @@
+//! The sections of the configuration, each read by one function over a
+//! [`TableReader`](crate::TableReader), which is also its schema.
+
+mod agents;
+mod channels;
+mod delivery;
+mod gateway;
+mod level;
+mod models;
+mod root;
+mod routing;
+mod session;
+mod storage;
+mod tools;
+
+pub(crate) use agents::{AgentEntry, AgentFields, AgentsSection};
+pub(crate) use channels::ChannelsSection;
+pub(crate) use gateway::{read_bind_address, read_port};
+pub(crate) use models::ProviderSection;
+pub(crate) use root::{Sections, read_gateway_only, read_root};
+pub(crate) use routing::RuleSection;
+pub(crate) use storage::StorageSection;
+pub(crate) use tools::ToolFields;

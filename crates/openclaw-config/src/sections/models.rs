@@ -1,0 +1,90 @@
+use openclaw_core::Secret;
+use url::{Host, Url};
+
+use crate::{Place, ProviderApi, Spanned, TableReader};
+
+const APIS: [(&str, ProviderApi); 5] = [
+    ("openai-chat", ProviderApi::OpenAiChat),
+    ("openai-responses", ProviderApi::OpenAiResponses),
+    ("anthropic-messages", ProviderApi::AnthropicMessages),
+    ("gemini", ProviderApi::Gemini),
+    ("ollama", ProviderApi::Ollama),
+];
+
+/// One of `[models.providers.<name>]`.
+pub(crate) struct ProviderSection {
+    pub(crate) name: String,
+    pub(crate) place: Option<Place>,
+    pub(crate) api: Option<ProviderApi>,
+    pub(crate) base_url: Option<String>,
+    pub(crate) api_key: Option<Secret>,
+}
+
+pub(super) fn read_models(reader: &mut TableReader<'_>) -> Vec<ProviderSection> {
+    let providers = reader.map(
+        "providers",
+        "Providers of models by name, the part of a model before the slash. Without any, they are found in the environment.",
+        read_provider,
+    );
+    providers.into_values().collect()
+}
+
+fn read_provider(name: &str, reader: &mut TableReader<'_>) -> ProviderSection {
+    let is_name = !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+    if !is_name {
+        reader.issue_here("a provider's name is made of letters, digits, _, - and .");
+    }
+    let api = reader
+        .choice(
+            "api",
+            "The wire that the provider speaks; known for the well-known providers.",
+            &APIS,
+        )
+        .optional();
+    let base_url = reader
+        .string(
+            "base_url",
+            "The root of the API, for OpenAI with /v1; known for the well-known providers.",
+        )
+        .parse(read_base_url)
+        .spanned()
+        .optional();
+    let base_url = base_url.map(|Spanned { value: (url, carries_key_in_the_clear), .. }| {
+        if carries_key_in_the_clear {
+            reader.warn(
+                "base_url",
+                "plain http beyond this machine shows key and messages to the network; use https",
+            );
+        }
+        url
+    });
+    let api_key = reader.secret("api_key", "The key; absent where the server asks for none.");
+    ProviderSection { name: name.to_owned(), place: reader.table_place(), api, base_url, api_key }
+}
+
+/// Reads the root of an API. The flag says that it is plain HTTP to another machine.
+fn read_base_url(text: String) -> Result<(String, bool), String> {
+    let url = Url::parse(&text)
+        .map_err(|_| "must be a URL such as \"https://api.example.org/v1\"".to_owned())?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err("must begin with https:// or http://".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not hold a user or password; use api_key".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("must not have a query or fragment".to_owned());
+    }
+    let in_the_clear = url.scheme() == "http" && !is_loopback(&url);
+    Ok((text.trim_end_matches('/').to_owned(), in_the_clear))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}

@@ -1,0 +1,59 @@
+use serde_json::json;
+
+use super::agents::read_agents;
+use super::channels::read_channels;
+use super::delivery::read_delivery;
+use super::gateway::read_gateway;
+use super::level::Level;
+use super::models::read_models;
+use super::routing::read_routing;
+use super::session::read_session;
+use super::storage::read_storage;
+use super::tools::read_tools;
+use super::{
+    AgentsSection, ChannelsSection, ProviderSection, RuleSection, StorageSection, ToolFields,
+};
+use crate::channel_table::ChannelParser;
+use crate::{DeliverySettings, GatewaySettings, SessionSettings, TableReader};
+
+/// All sections as they stand in the files, each value valid by itself.
+pub(crate) struct Sections {
+    pub(crate) gateway: GatewaySettings,
+    pub(crate) agents: AgentsSection,
+    pub(crate) providers: Vec<ProviderSection>,
+    pub(crate) tools: ToolFields,
+    pub(crate) session: SessionSettings,
+    pub(crate) rules: Vec<RuleSection>,
+    pub(crate) delivery: DeliverySettings,
+    pub(crate) storage: StorageSection,
+    pub(crate) channels: ChannelsSection,
+}
+
+pub(crate) fn read_root(reader: &mut TableReader<'_>, channels: &dyn ChannelParser) -> Sections {
+    // Includes are merged before anything is read.
+    reader.raw("include", || {
+        json!({
+            "description": "Files laid below this one, later ones over earlier ones: tables are merged, everything else is replaced as a whole. Relative to this file, and in the main file's folder.",
+            "type": "array",
+            "items": {"type": "string", "minLength": 1}
+        })
+    });
+    Sections {
+        gateway: reader.table("gateway", "The gateway.", read_gateway),
+        agents: reader.table("agents", "Agents; `main` always exists.", read_agents),
+        providers: reader.table("models", "Models.", read_models),
+        tools: reader.table("tools", "Which tools may be called, and how.", |reader| {
+            read_tools(reader, Level::Defaults)
+        }),
+        session: reader.table("session", "Sessions.", read_session),
+        rules: reader.table("routing", "Routing.", read_routing),
+        delivery: reader.table("delivery", "Delivery.", read_delivery),
+        storage: reader.table("storage", "Where everything is kept.", read_storage),
+        channels: read_channels(reader, channels),
+    }
+}
+
+/// Reads `[gateway]` alone, for programs that only connect to it.
+pub(crate) fn read_gateway_only(reader: &mut TableReader<'_>) -> GatewaySettings {
+    reader.table("gateway", "The gateway.", read_gateway)
+}
