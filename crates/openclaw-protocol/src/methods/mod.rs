@@ -1,0 +1,41 @@
+//! The methods by resource: params, results, and the types that name them.
+
+mod agent;
+mod authenticate;
+mod channel;
+mod config;
+mod gateway;
+mod message;
+mod pairing;
+mod ping;
+mod route;
+mod rpc;
+mod session;
+mod subscription;
+mod tool;
+
+pub use agent::*;
+pub use authenticate::*;
+pub use channel::*;
+pub use config::*;
+pub use gateway::*;
+pub use message::*;
+pub use pairing::*;
+pub use ping::*;
+pub use route::*;
+pub use rpc::*;
+pub use session::*;
+pub use subscription::*;
+pub use tool::*;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Params of methods that take none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoParams {}
+
+/// The result of methods that have nothing to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Empty {}
