@@ -1,0 +1,71 @@
+//! The time of one decision with a thousand rules.
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use openclaw_config::RoutingRule;
+use openclaw_core::{AgentId, ChannelKind, ChatKind};
+use openclaw_routing::RoutingTable;
+use support::{config, message, rule};
+
+const RULES: usize = 1_000;
+
+fn table(with: impl Fn(usize) -> RoutingRule) -> RoutingTable {
+    RoutingTable::compile(&config((0..RULES).map(with).collect())).expect("compiles")
+}
+
+fn decisions(criterion: &mut Criterion) {
+    let work = AgentId::new("work").expect("valid");
+    let telegram = ChannelKind::new("telegram").expect("valid");
+    let by_chat = table(|n| RoutingRule {
+        channel: Some(telegram.clone()),
+        chat: Some(format!("-100{n}")),
+        agent: Some(work.clone()),
+        ..rule(n)
+    });
+    let by_sender_in_one_chat = table(|n| RoutingRule {
+        chat: Some("-1".into()),
+        sender: Some(format!("{n}")),
+        agent: Some(work.clone()),
+        ..rule(n)
+    });
+    let by_pattern = table(|n| RoutingRule {
+        channel: Some(telegram.clone()),
+        pattern: Some(format!(r"\bproject-{n:04}\b")),
+        agent: Some(work.clone()),
+        ..rule(n)
+    });
+    let alike = table(|n| RoutingRule {
+        channel: Some(telegram.clone()),
+        chat_kind: Some(ChatKind::Group),
+        role: Some(if n % 2 == 0 { "admin".into() } else { "owner".into() }),
+        agent: Some(work.clone()),
+        ..rule(n)
+    });
+    let short = "what is the state of project-0999, and who works on it?";
+    let long =
+        format!("{} project-0500 größer", "a text of some length about a project ".repeat(90));
+    let group = |chat: &str, sender: &str, text: &str| {
+        message("telegram", ChatKind::Group, chat, sender, text)
+    };
+    let mut admin = group("-1", "5", "hello");
+    admin.sender.roles = vec!["member".into(), "owner2".into()];
+    for (name, table, inbound) in [
+        ("chat, last rule", &by_chat, group("-100999", "5", short)),
+        ("chat, no rule", &by_chat, group("-2", "5", short)),
+        ("sender in one chat", &by_sender_in_one_chat, group("-1", "999", short)),
+        ("pattern, short text", &by_pattern, group("-1", "5", short)),
+        ("pattern, 3,400 characters", &by_pattern, group("-1", "5", &long)),
+        ("a thousand alike", &alike, admin),
+    ] {
+        criterion.bench_function(name, |bencher| {
+            bencher.iter(|| table.route(black_box(&inbound), None));
+        });
+    }
+}
+
+criterion_group!(benches, decisions);
+criterion_main!(benches);
