@@ -159,7 +159,7 @@ pub struct ErrorObject {
     pub message: String,
     /// More for programs; the gateway always sends it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data: Option<ErrorData>,
+    pub data: Option<Box<ErrorData>>,
 }
 
 /// What an error says besides its message.
@@ -184,12 +184,12 @@ impl ErrorObject {
         Self {
             code: ErrorCode::from(kind).number(),
             message: message.into(),
-            data: Some(ErrorData {
+            data: Some(Box::new(ErrorData {
                 code: kind.as_str().to_owned(),
                 hint: None,
                 field: None,
                 retry_after_ms: None,
-            }),
+            })),
         }
     }
 
