@@ -9,18 +9,26 @@
 //! [`openclaw_core::Inbound`], render from [`openclaw_core::Outbound`]; run the kit in
 //! `conformance` against a strict fake of the service; name its factory in `openclaw-cli`.
 
+mod access;
+mod base_url;
 mod channel;
+mod client_events;
+pub mod common_config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod descriptor;
 mod error;
+pub mod external_id;
 mod factory;
 mod ingress;
 
+pub use access::{Access, PairingState, is_listed};
+pub use base_url::{BaseUrl, InvalidBaseUrl};
 pub use channel::{
     Channel, ChannelContext, ChannelState, Found, LookedUpChat, LookedUpMessage, LookedUpUser,
     Lookup, StatusReport, StatusSink,
 };
+pub use client_events::ClientEvents;
 pub use descriptor::{ChannelDescriptor, LengthUnit, MarkupDialect, Reconcile};
 pub use error::{ChannelError, DeliveryError};
 pub use factory::{
@@ -28,4 +36,7 @@ pub use factory::{
     GroupSettings, ParsedChannel,
 };
 pub use ingress::{Accept, DenyReason, Ingress};
-pub use openclaw_config::{ChannelTable, Environment, Issue, Place, SpannedTable};
+pub use openclaw_config::{
+    ChannelTable, Environment, Issue, Place, SpannedTable, TableReader, describe,
+};
+pub use openclaw_media::{MediaError, MediaStore};
