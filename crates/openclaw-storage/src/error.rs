@@ -183,6 +183,24 @@ pub enum StorageError {
 }
 
 impl StorageError {
+    /// The same error for another caller.
+    pub(crate) fn repeated(&self) -> Self {
+        let said = |source: &(dyn std::error::Error + Send + Sync)| source.to_string().into();
+        match self {
+            Self::Busy(source) => Self::Busy(said(source.as_ref())),
+            Self::Full(source) => Self::Full(said(source.as_ref())),
+            Self::Corrupt { place, source } => {
+                Self::Corrupt { place: place.clone(), source: said(source.as_ref()) }
+            }
+            Self::NewerSchema { place, found, known } => {
+                Self::NewerSchema { place: place.clone(), found: *found, known: *known }
+            }
+            Self::Lost(source) => Self::Lost(said(source.as_ref())),
+            Self::Closed => Self::Closed,
+            Self::Other { doing, source } => Self::Other { doing, source: said(source.as_ref()) },
+        }
+    }
+
     pub(crate) fn bad_cursor(cursor: &str) -> Self {
         let shown: String = cursor.chars().take(80).collect();
         Self::Other { doing: "reading a page", source: format!("no cursor: {shown:?}").into() }

@@ -11,10 +11,13 @@
 mod assemble;
 mod batch;
 mod commit;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod error;
 pub mod memory;
 mod read;
 pub mod rows;
+pub mod sqlite;
 
 pub use batch::{
     Applied, Batch, EventDraft, Fence, InputChange, LogEntry, NewInput, NewMessage, NewOutbox,

@@ -1,0 +1,96 @@
+//! The reads, by noun.
+
+mod log;
+mod people;
+mod queues;
+mod sessions;
+
+use sqlx::SqlSafeStr;
+use sqlx::sqlite::SqliteRow;
+
+use super::argument::Argument;
+use super::codes::storage_error;
+use super::decode::{self, Decoded};
+use super::readers::Readers;
+use super::{SqliteStorage, query};
+use crate::{StorageError, StorageHealth};
+
+type Read<T> = Result<T, StorageError>;
+
+const HEALTH: &str = "SELECT sqlite_version(),
+    (SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations),
+    (SELECT page_count FROM pragma_page_count()) * (SELECT page_size FROM pragma_page_size())";
+const INTEGRITY: &str = "PRAGMA integrity_check";
+const FOREIGN_KEYS: &str = "SELECT 'row ' || COALESCE(rowid, '?') || ' of ' || \"table\" ||
+    ' points at a missing row of ' || parent FROM pragma_foreign_key_check()";
+
+impl SqliteStorage {
+    async fn optional<T>(
+        &self,
+        sql: impl SqlSafeStr,
+        values: impl IntoIterator<Item = Argument>,
+        decode: fn(&SqliteRow) -> Decoded<T>,
+    ) -> Read<Option<T>> {
+        let mut reader = self.readers.acquire().await?;
+        let result = query::optional(reader.connection(), sql, values, decode).await;
+        self.settle(reader, result)
+    }
+
+    async fn all<T>(
+        &self,
+        sql: impl SqlSafeStr,
+        values: impl IntoIterator<Item = Argument>,
+        decode: fn(&SqliteRow) -> Decoded<T>,
+    ) -> Read<Vec<T>> {
+        self.all_on(&self.readers, sql, values, decode).await
+    }
+
+    async fn all_on<T>(
+        &self,
+        readers: &Readers,
+        sql: impl SqlSafeStr,
+        values: impl IntoIterator<Item = Argument>,
+        decode: fn(&SqliteRow) -> Decoded<T>,
+    ) -> Read<Vec<T>> {
+        let mut reader = readers.acquire().await?;
+        let result = query::all(reader.connection(), sql, values, decode).await;
+        self.settle(reader, result)
+    }
+
+    /// Gives the reader back; after an error it is opened anew, since the file may be another.
+    fn settle<T>(
+        &self,
+        reader: super::readers::Reader<'_>,
+        result: Result<T, sqlx::Error>,
+    ) -> Read<T> {
+        result.map_err(|error| {
+            reader.discard();
+            storage_error(&self.place, "reading", error)
+        })
+    }
+
+    pub(super) async fn read_health(&self) -> Read<StorageHealth> {
+        let health = self.optional(HEALTH, [], decode::health).await?;
+        health.ok_or_else(|| StorageError::Other {
+            doing: "asking for the version",
+            source: "no row came back".into(),
+        })
+    }
+
+    pub(super) async fn read_integrity(&self) -> Read<Vec<String>> {
+        let mut findings = self.all_on(&self.slow_readers, INTEGRITY, [], decode::string).await?;
+        findings.retain(|finding| finding != "ok");
+        findings.extend(self.all_on(&self.slow_readers, FOREIGN_KEYS, [], decode::string).await?);
+        Ok(findings)
+    }
+}
+
+/// Every statement that reads, for tests.
+#[cfg(test)]
+pub(super) fn statements() -> Vec<&'static str> {
+    let own: &[&str] = &[HEALTH, INTEGRITY, FOREIGN_KEYS];
+    let lists = [own, log::STATEMENTS, people::STATEMENTS, queues::STATEMENTS];
+    let mut statements = lists.concat();
+    statements.extend(sessions::STATEMENTS);
+    statements
+}

@@ -1,0 +1,182 @@
+use futures_util::TryStreamExt;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
+use sqlx::{AssertSqlSafe, Either, Executor as _};
+
+use super::argument::Argument;
+
+/// Fails unless the statement before it changed exactly one row.
+pub(super) const GUARD_CHANGED_ONE: &str =
+    "INSERT INTO guard (holds) SELECT 0 WHERE changes() <> 1";
+
+/// Statements that go to the connection's thread together and run there one after another until one
+/// fails. A trip to that thread costs more than most statements, so a batch is one script.
+#[derive(Debug, Default)]
+pub(super) struct Script {
+    sql: String,
+    arguments: SqliteArguments,
+    bound: usize,
+    /// For each statement, the write it belongs to; `None` for fences.
+    writes: Vec<Option<usize>>,
+}
+
+impl Script {
+    /// Adds a statement whose placeholders `$1`, `$2`, … are numbered by its own arguments, and
+    /// returns its number.
+    pub(super) fn push(
+        &mut self,
+        write: Option<usize>,
+        sql: &'static str,
+        arguments: impl IntoIterator<Item = Argument>,
+    ) -> usize {
+        self.push_renumbered(sql);
+        for argument in arguments {
+            argument.add_to(&mut self.arguments);
+            self.bound += 1;
+        }
+        self.writes.push(write);
+        self.writes.len() - 1
+    }
+
+    fn push_renumbered(&mut self, sql: &str) {
+        if !self.sql.is_empty() {
+            self.sql.push(';');
+        }
+        let mut rest = sql;
+        while let Some(at) = rest.find('$') {
+            self.sql.push_str(&rest[..=at]);
+            rest = &rest[at + 1..];
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            // Anything else after `$` is a JSON path.
+            if let Ok(number) = rest[..digits].parse::<usize>() {
+                let renumbered = number + self.bound;
+                self.sql.push_str(itoa(renumbered, &mut [0; 20]));
+                rest = &rest[digits..];
+            }
+        }
+        self.sql.push_str(rest);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.writes.len()
+    }
+
+    /// The write that a statement belongs to.
+    pub(super) fn write_of(&self, statement: usize) -> Option<usize> {
+        self.writes.get(statement).copied().flatten()
+    }
+
+    /// Runs the statements between `begin` and `end`; the numbers in the outcome and the failure
+    /// are those that [`Self::push`] gave.
+    pub(super) async fn run_between(
+        &self,
+        connection: &mut SqliteConnection,
+        begin: &str,
+        end: &str,
+    ) -> Result<Outcome, Failure> {
+        let mut sql = String::with_capacity(self.sql.len() + begin.len() + end.len() + 2);
+        let mut before = 0;
+        if !begin.is_empty() {
+            sql.push_str(begin);
+            sql.push(';');
+            before = 1;
+        }
+        sql.push_str(&self.sql);
+        if !end.is_empty() {
+            sql.push(';');
+            sql.push_str(end);
+        }
+        run(connection, sql, self.arguments.clone(), before).await
+    }
+}
+
+fn itoa(mut number: usize, buffer: &mut [u8; 20]) -> &str {
+    let mut start = buffer.len();
+    loop {
+        start -= 1;
+        buffer[start] = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    std::str::from_utf8(&buffer[start..]).unwrap_or_default()
+}
+
+async fn run(
+    connection: &mut SqliteConnection,
+    sql: String,
+    arguments: SqliteArguments,
+    before: usize,
+) -> Result<Outcome, Failure> {
+    let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
+    let mut results = connection.fetch_many(query);
+    let mut outcome = Outcome::default();
+    let mut ran = 0;
+    loop {
+        match results.try_next().await {
+            Ok(Some(Either::Left(done))) => {
+                if ran >= before {
+                    outcome.row_ids.push(done.last_insert_rowid());
+                }
+                ran += 1;
+            }
+            Ok(Some(Either::Right(row))) => outcome.rows.push((ran.saturating_sub(before), row)),
+            Ok(None) => return Ok(outcome),
+            Err(error) => {
+                let at = if ran < before { Place::Begin } else { Place::Statement(ran - before) };
+                return Err(Failure { at, error });
+            }
+        }
+    }
+}
+
+/// What the statements of a script gave back.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    rows: Vec<(usize, SqliteRow)>,
+    row_ids: Vec<i64>,
+}
+
+impl Outcome {
+    /// The rows a statement returned.
+    pub(super) fn rows(&self, statement: usize) -> impl Iterator<Item = &SqliteRow> {
+        self.rows.iter().filter(move |(at, _)| *at == statement).map(|(_, row)| row)
+    }
+
+    /// The number of the row that was inserted last when a statement had run.
+    pub(super) fn row_id(&self, statement: usize) -> i64 {
+        self.row_ids.get(statement).copied().unwrap_or_default()
+    }
+}
+
+/// Where a script stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// At the statement before the script's own.
+    Begin,
+    /// At this statement; the script's length stands for the one after them.
+    Statement(usize),
+}
+
+/// Why a script stopped.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) at: Place,
+    pub(super) error: sqlx::Error,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Script;
+    use crate::sqlite::argument::arguments;
+
+    #[test]
+    fn placeholders_are_renumbered_and_json_paths_kept() {
+        let mut script = Script::default();
+        script.push(None, "SELECT $1, $2, $1", arguments![1_i64, 2_i64]);
+        script.push(Some(0), "SELECT json_set($2, '$.chat', $1)", arguments![3_i64, "{}"]);
+        assert_eq!(script.sql, "SELECT $1, $2, $1;SELECT json_set($4, '$.chat', $3)");
+        assert_eq!(script.write_of(1), Some(0));
+        assert_eq!(script.len(), 2);
+    }
+}
