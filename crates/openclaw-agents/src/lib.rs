@@ -1,1 +1,25 @@
-//! openclaw-agents
+//! The agent: models, the prompt, the context, and the turn loop.
+//!
+//! [`AgentRunner`] runs turns for the lanes of `openclaw-sessions`: it builds the context from the
+//! stored transcript, asks a model, runs the tools the model calls, and commits every step before
+//! the next. Models are behind the [`model::Model`] port; retries and failover are adaptors of it.
+//! This crate knows no channel and no wire to clients, and it sends no reply itself.
+//!
+//! **Nothing here holds state that a restart would miss**: an interrupted turn goes on from its
+//! stored steps, and a tool call that was interrupted is told to the model, never run again.
+//!
+//! To add a provider's wire, see [`model`]. To add something to the prompt, see `prompt`; its size
+//! is held by a test.
+
+mod context;
+mod input;
+pub mod model;
+mod probe;
+mod prompt;
+mod runner;
+mod transcript;
+mod turn;
+
+pub use probe::{ModelProbe, probe};
+pub use runner::{AgentRunner, RunnerDeps};
+pub use transcript::said_by_assistant;

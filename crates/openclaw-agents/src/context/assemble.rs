@@ -1,0 +1,138 @@
+use openclaw_storage::rows::{TranscriptKind, TranscriptRow};
+use rig_core::message::{AssistantMessage, Message, ToolCall, ToolResult, UserContent};
+use serde::de::DeserializeOwned;
+
+use super::{Context, Images};
+use crate::transcript::{AssistantEntry, ToolResultEntry, UserEntry};
+
+/// Makes a conversation of transcript entries, oldest first.
+///
+/// **Whatever the entries are, the conversation is one that every provider takes**: it begins and
+/// ends with the user, roles alternate, every call has exactly one result right after it, and no
+/// result stands alone. A call without a stored result gets one that says so.
+pub(crate) fn assemble(rows: &[TranscriptRow], images: &Images) -> Context {
+    let mut builder = Builder { messages: Vec::with_capacity(rows.len() + 1), open: Vec::new() };
+    for row in rows {
+        match row.kind {
+            TranscriptKind::User | TranscriptKind::Note => {
+                if let Some(entry) = read::<UserEntry>(row) {
+                    builder.user(user_content(&entry, images));
+                }
+            }
+            TranscriptKind::Assistant => {
+                if let Some(message) = read::<AssistantEntry>(row).and_then(|e| e.to_message()) {
+                    builder.assistant(message);
+                }
+            }
+            TranscriptKind::ToolResult => {
+                if let Some(entry) = read::<ToolResultEntry>(row) {
+                    builder.result(result_of(&entry, images));
+                }
+            }
+            TranscriptKind::Compaction => {
+                if let Some(entry) = read::<UserEntry>(row) {
+                    builder.messages.clear();
+                    builder.open.clear();
+                    builder.user(user_content(&entry, images));
+                }
+            }
+        }
+    }
+    builder.finish()
+}
+
+pub(super) fn result_of(entry: &ToolResultEntry, images: &Images) -> ToolResult {
+    let mut result = entry.to_result();
+    result.content.extend(entry.images.iter().map(|image| images.of_result(image)));
+    result
+}
+
+pub(super) fn user_content(entry: &UserEntry, images: &Images) -> Vec<UserContent> {
+    let mut content = Vec::with_capacity(entry.images.len() + 1);
+    // A blank block is refused by some wires.
+    if !entry.text.trim().is_empty() {
+        content.push(UserContent::text(&entry.text));
+    }
+    content.extend(entry.images.iter().map(|image| images.of_user(image)));
+    content
+}
+
+fn read<T: DeserializeOwned>(row: &TranscriptRow) -> Option<T> {
+    match T::deserialize(&row.data) {
+        Ok(entry) => Some(entry),
+        Err(error) => {
+            tracing::warn!(seq = row.seq, %error, "a transcript entry is not readable");
+            None
+        }
+    }
+}
+
+struct Builder {
+    messages: Vec<Message>,
+    /// The calls of the last assistant message, with the results that came.
+    open: Vec<(ToolCall, Option<ToolResult>)>,
+}
+
+impl Builder {
+    fn user(&mut self, new: Vec<UserContent>) {
+        self.close();
+        if new.is_empty() {
+            return;
+        }
+        match self.messages.last_mut() {
+            Some(Message::User { content }) => content.extend(new),
+            _ => self.messages.push(Message::User { content: new }),
+        }
+    }
+
+    fn assistant(&mut self, message: AssistantMessage) {
+        self.close();
+        if self.messages.is_empty() {
+            self.user(vec![UserContent::text(EARLIER)]);
+        }
+        self.open = message.tool_calls().map(|call| (call.clone(), None)).collect();
+        match self.messages.last_mut() {
+            // Two in a row come of what the gateway said in between.
+            Some(Message::Assistant(last)) => {
+                let mut content = std::mem::take(&mut last.content);
+                content.extend(message.content);
+                *last = AssistantMessage::new(content).with_stop(message.stop);
+            }
+            _ => self.messages.push(Message::Assistant(message)),
+        }
+    }
+
+    fn result(&mut self, result: ToolResult) {
+        let waiting =
+            self.open.iter_mut().find(|(call, got)| got.is_none() && call.id == result.call);
+        if let Some((_, got)) = waiting {
+            *got = Some(result);
+        }
+    }
+
+    /// Answers the calls of the last assistant message.
+    fn close(&mut self) {
+        if self.open.is_empty() {
+            return;
+        }
+        let results = self.open.drain(..).map(|(call, got)| {
+            got.unwrap_or_else(|| {
+                call.error_result(vec![rig_core::message::ToolResultContent::text(NO_RESULT)])
+            })
+        });
+        let message = Message::tool_results(results.collect());
+        self.messages.push(message);
+    }
+
+    fn finish(mut self) -> Context {
+        self.close();
+        if !matches!(self.messages.last(), Some(Message::User { .. })) {
+            self.user(vec![UserContent::text(GO_ON)]);
+        }
+        Context::new(self.messages)
+    }
+}
+
+const EARLIER: &str = "[what was said before is left out]";
+const GO_ON: &str = "[go on]";
+const NO_RESULT: &str = "error: no result: the call was interrupted";

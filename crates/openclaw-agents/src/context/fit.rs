@@ -1,0 +1,258 @@
+use std::sync::Arc;
+
+use rig_core::message::{
+    AssistantContent, AssistantMessage, Message, ToolResult, ToolResultContent, UserContent,
+};
+
+use super::assemble::{result_of, user_content};
+use super::{IMAGE_BYTES, Images};
+use crate::transcript::{ToolResultEntry, UserEntry};
+
+/// A conversation that is kept within its room without asking a model.
+///
+/// What goes first is what matters least: the insides of older tool results, then whole rounds from
+/// the oldest on. A round is what a person said and all that followed; it goes as a whole, so no
+/// result is ever parted from its call.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    messages: Arc<Vec<Message>>,
+}
+
+const LEFT_OUT: &str = "[earlier messages were left out to save room]";
+
+/// What is kept of an older tool result: its head and tail, in bytes.
+const OLD_HEAD: usize = 768;
+const OLD_TAIL: usize = 256;
+
+/// How many of the newest results are left whole as long as possible.
+const FRESH_RESULTS: usize = 2;
+
+impl Context {
+    pub(super) fn new(messages: Vec<Message>) -> Self {
+        Self { messages: Arc::new(messages) }
+    }
+
+    /// The messages; cheap.
+    pub(crate) fn messages(&self) -> Arc<Vec<Message>> {
+        self.messages.clone()
+    }
+
+    /// Adds what the model answered.
+    pub(crate) fn push_assistant(&mut self, message: AssistantMessage) {
+        Arc::make_mut(&mut self.messages).push(Message::Assistant(message));
+    }
+
+    /// Adds the results of all calls of the last answer.
+    pub(crate) fn push_results(&mut self, results: &[ToolResultEntry], images: &Images) {
+        let results = results.iter().map(|entry| result_of(entry, images)).collect();
+        Arc::make_mut(&mut self.messages).push(Message::tool_results(results));
+    }
+
+    /// Puts these results in the place of the placeholders that interrupted calls have.
+    pub(crate) fn answer_interrupted(&mut self, results: &[ToolResultEntry]) {
+        for message in Arc::make_mut(&mut self.messages).iter_mut().rev() {
+            let Message::User { content } = message else { continue };
+            for block in content {
+                let UserContent::ToolResult(given) = block else { continue };
+                if let Some(entry) = results.iter().find(|entry| entry.call == given.call) {
+                    *given = entry.to_result();
+                }
+            }
+        }
+    }
+
+    /// Adds what people said meanwhile.
+    pub(crate) fn push_user(&mut self, entry: &UserEntry, images: &Images) {
+        let new = user_content(entry, images);
+        if new.is_empty() {
+            return;
+        }
+        let messages = Arc::make_mut(&mut self.messages);
+        match messages.last_mut() {
+            Some(Message::User { content }) => content.extend(new),
+            _ => messages.push(Message::User { content: new }),
+        }
+    }
+
+    /// The size in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.messages.iter().map(size_of).sum()
+    }
+
+    /// Makes it fit into so many bytes, as far as it can; answers whether it changed.
+    pub(crate) fn fit(&mut self, room: usize) -> bool {
+        let mut size = self.size();
+        if size <= room {
+            return false;
+        }
+        let messages = Arc::make_mut(&mut self.messages);
+        size -= trim_results(messages, FRESH_RESULTS, OLD_HEAD, OLD_TAIL);
+        size -= drop_rounds(messages, size, room);
+        if size > room {
+            size -= drop_steps(messages, size, room);
+        }
+        if size > room {
+            size -= trim_results(messages, 0, OLD_HEAD, OLD_TAIL);
+        }
+        if size > room {
+            cut_text(messages, size - room);
+        }
+        true
+    }
+}
+
+/// Cuts the texts of all results but the newest ones; answers how many bytes that saved.
+fn trim_results(messages: &mut [Message], fresh: usize, head: usize, tail: usize) -> usize {
+    let with_results: Vec<usize> =
+        (0..messages.len()).filter(|index| has_results(&messages[*index])).collect();
+    let old = with_results.len().saturating_sub(fresh);
+    let mut saved = 0;
+    for index in &with_results[..old] {
+        let Message::User { content } = &mut messages[*index] else { continue };
+        for block in content {
+            let UserContent::ToolResult(ToolResult { content, .. }) = block else { continue };
+            for part in content {
+                match part {
+                    ToolResultContent::Text(text) if text.text.len() > head + tail + 64 => {
+                        let before = text.text.len();
+                        text.text = head_and_tail(&text.text, head, tail);
+                        saved += before - text.text.len();
+                    }
+                    ToolResultContent::Image(_) => {
+                        *part = ToolResultContent::text("[an image that is not shown any more]");
+                        saved += IMAGE_BYTES;
+                    }
+                    ToolResultContent::Text(_) | ToolResultContent::Json { .. } => {}
+                }
+            }
+        }
+    }
+    saved
+}
+
+/// Drops whole rounds from the oldest on, never the last; answers how many bytes that saved.
+fn drop_rounds(messages: &mut Vec<Message>, size: usize, room: usize) -> usize {
+    let mut saved = 0;
+    let mut keep_from = 0;
+    while size - saved > room {
+        let next = (keep_from + 1..messages.len()).find(|index| begins_round(&messages[*index]));
+        let Some(next) = next else { break };
+        saved += messages[keep_from..next].iter().map(size_of).sum::<usize>();
+        keep_from = next;
+    }
+    if keep_from > 0 {
+        messages.drain(..keep_from);
+        if let Some(Message::User { content }) = messages.first_mut() {
+            content.insert(0, UserContent::text(LEFT_OUT));
+            saved = saved.saturating_sub(LEFT_OUT.len());
+        }
+    }
+    saved
+}
+
+/// Drops the oldest steps (an answer with its results) of the only round that is left, never the
+/// last step; answers how many bytes that saved.
+fn drop_steps(messages: &mut Vec<Message>, size: usize, room: usize) -> usize {
+    let mut saved = 0;
+    while size - saved > room && messages.len() > 4 && has_results(&messages[2]) {
+        saved += messages.drain(1..3).map(|message| size_of(&message)).sum::<usize>();
+        // What the results' message held besides results would be lost with them; it is kept
+        // only when it begins a round, and those went before.
+        if saved >= size {
+            break;
+        }
+    }
+    saved
+}
+
+/// Cuts the longest texts of users and results until so many bytes are saved.
+fn cut_text(messages: &mut [Message], mut excess: usize) {
+    for message in messages.iter_mut() {
+        let Message::User { content } = message else { continue };
+        for block in content {
+            let text = match block {
+                UserContent::Text(text) => Some(&mut text.text),
+                UserContent::ToolResult(result) => {
+                    result.content.iter_mut().find_map(|part| match part {
+                        ToolResultContent::Text(text) => Some(&mut text.text),
+                        _ => None,
+                    })
+                }
+                _ => None,
+            };
+            let Some(text) = text.filter(|text| text.len() > 4_096) else { continue };
+            let keep = text.len().saturating_sub(excess).max(2_048);
+            let cut = head_and_tail(text, keep * 3 / 4, keep / 4);
+            excess = excess.saturating_sub(text.len().saturating_sub(cut.len()));
+            *text = cut;
+            if excess == 0 {
+                return;
+            }
+        }
+    }
+}
+
+/// The head and the tail of a text, cut at character boundaries, with a note of what is missing.
+pub(crate) fn head_and_tail(text: &str, head: usize, tail: usize) -> String {
+    if text.len() <= head + tail {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(head);
+    let start = text.ceil_char_boundary(text.len() - tail);
+    format!("{}\n[… {} bytes left out …]\n{}", &text[..end], start - end, &text[start..])
+}
+
+fn has_results(message: &Message) -> bool {
+    matches!(message, Message::User { content }
+        if content.iter().any(|block| matches!(block, UserContent::ToolResult(_))))
+}
+
+fn begins_round(message: &Message) -> bool {
+    matches!(message, Message::User { .. }) && !has_results(message)
+}
+
+fn size_of(message: &Message) -> usize {
+    const FRAME: usize = 24;
+    FRAME
+        + match message {
+            Message::System { content } => content.len(),
+            Message::User { content } => content.iter().map(size_of_user).sum(),
+            Message::Assistant(turn) => turn.content.iter().map(size_of_assistant).sum(),
+        }
+}
+
+fn size_of_user(block: &UserContent) -> usize {
+    match block {
+        UserContent::Text(text) => text.text.len(),
+        UserContent::ToolResult(result) => {
+            let parts = result.content.iter().map(|part| match part {
+                ToolResultContent::Text(text) => text.text.len(),
+                ToolResultContent::Image(_) => IMAGE_BYTES,
+                ToolResultContent::Json { value } => value.to_string().len(),
+            });
+            48 + parts.sum::<usize>()
+        }
+        UserContent::Image(_)
+        | UserContent::Audio(_)
+        | UserContent::Video(_)
+        | UserContent::Document(_) => IMAGE_BYTES,
+    }
+}
+
+fn size_of_assistant(block: &AssistantContent) -> usize {
+    match block {
+        AssistantContent::Text(text) => text.text.len(),
+        AssistantContent::Reasoning(reasoning) => reasoning.text.len(),
+        AssistantContent::ToolCall(call) => {
+            64 + call
+                .function
+                .arguments
+                .iter()
+                .map(|(key, value)| {
+                    key.len() + value.as_str().map_or_else(|| value.to_string().len(), str::len)
+                })
+                .sum::<usize>()
+        }
+        _ => IMAGE_BYTES,
+    }
+}

@@ -1,0 +1,12 @@
+//! Models through rig.
+
+mod errors;
+mod http;
+mod idle;
+mod lean;
+mod model;
+mod rewrite;
+mod transport;
+
+pub use http::{ModelHttp, ModelHttpError};
+pub(crate) use model::build;

@@ -1,0 +1,220 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use openclaw_config::ProviderApi;
+use openclaw_core::{Secret, StopReason, Usage};
+use rig_core::completion::{CompletionRequest, CompletionResponse, FinishReason, ToolDefinition};
+use rig_core::message::{
+    AssistantContent, AssistantMessage, Message, StopReason as RigStop, ToolName, UserContent,
+};
+use rig_core::operation::Completion;
+use rig_core::providers::anthropic::wire::{AnthropicConfig, ToolInputStreaming};
+use rig_core::providers::gemini::GeminiConfig;
+use rig_core::providers::ollama::OllamaConfig;
+use rig_core::providers::openai::wire::{Auth, OpenAIConfig};
+use rig_core::streaming::{Item, StreamEvent};
+use rig_core::wire::{Encoded, Wire, WireFrame};
+use rig_core::{DynModel, Model as RigPair};
+use serde_json::json;
+
+use super::errors::Translator;
+use super::http::ModelHttp;
+use super::lean::Lean;
+use super::transport::Transport;
+use crate::model::thinking::thinking_params;
+use crate::model::{Candidate, Event, EventStream, Model, ModelError, ModelFacts, Reply, Request};
+
+/// Builds the model of a candidate.
+///
+/// # Errors
+/// When the provider's settings cannot be used.
+pub(crate) fn build(
+    candidate: &Candidate,
+    facts: Arc<ModelFacts>,
+    http: &ModelHttp,
+    idle_timeout: Duration,
+) -> Result<RigModel, ModelError> {
+    let provider = &candidate.provider;
+    let name = candidate.name();
+    let transport = Transport::new(http.clone(), idle_timeout);
+    let key = provider.api_key.as_ref().map(Secret::expose).unwrap_or_default();
+    let (base_url, model) = (provider.base_url.trim_end_matches('/'), candidate.model.as_str());
+    let inner = match provider.api {
+        ProviderApi::OpenAiChat => {
+            let mut config = OpenAIConfig::new(key).with_base_url(base_url);
+            if key.is_empty() {
+                config = config.with_auth(Auth::OptionalBearer);
+            }
+            lean(config.connect(transport).chat(model))
+        }
+        ProviderApi::OpenAiResponses => {
+            lean(OpenAIConfig::new(key).with_base_url(base_url).connect(transport).responses(model))
+        }
+        ProviderApi::AnthropicMessages => {
+            let config = AnthropicConfig::new(key).with_base_url(base_url);
+            let mut model = config.connect(transport).completion(model);
+            model.wire =
+                model.wire.with_tool_input_streaming(ToolInputStreaming::Off).with_prompt_caching();
+            lean(model)
+        }
+        ProviderApi::Gemini => lean(
+            GeminiConfig::new(key).with_base_url(base_url).connect(transport).completion(model),
+        ),
+        ProviderApi::Ollama => {
+            lean(OllamaConfig::new().with_base_url(base_url).connect(transport).completion(model))
+        }
+    };
+    Ok(RigModel {
+        translator: Translator::new(name.clone(), provider.api_key.clone()),
+        name,
+        api: provider.api,
+        facts,
+        model: candidate.model.clone(),
+        inner,
+    })
+}
+
+fn lean<W>(model: RigPair<W>) -> DynModel<Completion>
+where
+    W: Wire<Op = Completion, Payload = Encoded, Frame = WireFrame>,
+{
+    RigPair::new(Lean(model.wire), model.transport).erase()
+}
+
+/// A model through rig.
+#[derive(Debug)]
+pub(crate) struct RigModel {
+    name: String,
+    model: String,
+    api: ProviderApi,
+    facts: Arc<ModelFacts>,
+    translator: Translator,
+    inner: DynModel<Completion>,
+}
+
+impl RigModel {
+    fn completion_request(&self, request: &Request) -> CompletionRequest {
+        let thinking = thinking_params(self.api, &self.facts, request.thinking);
+        let mut params = thinking.params;
+        if self.api == ProviderApi::OpenAiResponses {
+            // What people say to their assistant is not kept by the provider.
+            params.get_or_insert_with(|| json!({}))["store"] = json!(false);
+        }
+        let mut history = Vec::with_capacity(request.messages.len() + 1);
+        history.push(Message::system(&*request.system));
+        history.extend(request.messages.iter().filter_map(|message| self.fitted(message)));
+        let tools = request.tools.iter().filter_map(|tool| {
+            let name = ToolName::new(tool.name.as_str()).ok()?;
+            Some(ToolDefinition::new(name, tool.description.as_str(), tool.parameters.clone()))
+        });
+        let mut completion = CompletionRequest::new(Message::user(""));
+        completion.chat_history = history;
+        completion.tools = tools.collect();
+        completion.max_tokens = Some(thinking.max_tokens);
+        completion.additional_params = params;
+        completion
+    }
+
+    /// The message as this model can take it: thinking of another model would be sent as plain
+    /// text, and images to a model that sees none are refused.
+    fn fitted(&self, message: &Message) -> Option<Message> {
+        match message {
+            Message::Assistant(turn) if self.is_foreign(turn) => {
+                let kept: Vec<_> = turn
+                    .content
+                    .iter()
+                    .filter(|block| {
+                        !matches!(
+                            block,
+                            AssistantContent::Reasoning(_) | AssistantContent::Opaque(_)
+                        )
+                    })
+                    .cloned()
+                    .collect();
+                (!kept.is_empty()).then(|| Message::Assistant(turn.clone().with_content(kept)))
+            }
+            Message::User { content } if !self.facts.images && content.iter().any(is_image) => {
+                let content = content.iter().map(|block| match block {
+                    UserContent::Image(_) => {
+                        UserContent::text("[an image, which this model cannot see]")
+                    }
+                    other => other.clone(),
+                });
+                Some(Message::User { content: content.collect() })
+            }
+            other => Some(other.clone()),
+        }
+    }
+
+    fn is_foreign(&self, turn: &AssistantMessage) -> bool {
+        turn.origin.as_ref().is_some_and(|origin| origin.model != self.model)
+    }
+
+    fn reply(
+        name: &str,
+        translator: &Translator,
+        response: CompletionResponse,
+    ) -> Result<Reply, ModelError> {
+        let stop = response.stop();
+        if let RigStop::Error(reason) | RigStop::Aborted(reason) = &stop {
+            return Err(translator.refused(reason));
+        }
+        let reason = match response.finish_reason() {
+            Some(FinishReason::Length) => StopReason::MaxTokens,
+            _ => StopReason::EndTurn,
+        };
+        let usage = Usage {
+            input_tokens: response.usage.input_tokens.unwrap_or_default(),
+            output_tokens: response.usage.output_tokens.unwrap_or_default(),
+            cache_read_tokens: response.usage.cached_input_tokens.unwrap_or_default(),
+            cache_write_tokens: response.usage.cache_creation_input_tokens.unwrap_or_default(),
+            model_calls: 1,
+        };
+        let message =
+            AssistantMessage::new(response.choice).with_origin(response.origin).with_stop(stop);
+        Ok(Reply { model: name.to_owned(), message, usage, stop: reason })
+    }
+}
+
+fn is_image(block: &UserContent) -> bool {
+    matches!(block, UserContent::Image(_))
+}
+
+impl Model for RigModel {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn stream(&self, request: Request) -> EventStream {
+        let (name, translator) = (self.name.clone(), self.translator.clone());
+        let opened = self.inner.stream(self.completion_request(&request));
+        Box::pin(async_stream::stream! {
+            let mut reply = match opened {
+                Ok(reply) => reply,
+                Err(error) => {
+                    yield Err(translator.translate(&error));
+                    return;
+                }
+            };
+            while let Some(item) = reply.next().await {
+                match item {
+                    Ok(Item::Event(StreamEvent::Text { text, .. })) => yield Ok(Event::Text(text)),
+                    Ok(Item::Event(StreamEvent::Reasoning { text, .. })) => {
+                        yield Ok(Event::Thinking(text));
+                    }
+                    Ok(Item::Event(_) | Item::Unknown(_)) => {}
+                    Err(error) => {
+                        yield Err(translator.translate(&error));
+                        return;
+                    }
+                }
+            }
+            yield match reply.finish().await {
+                Ok(response) => Self::reply(&name, &translator, response)
+                    .map(|reply| Event::Finished(Box::new(reply))),
+                Err(error) => Err(translator.translate(&error)),
+            };
+        })
+    }
+}

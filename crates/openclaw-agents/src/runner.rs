@@ -1,0 +1,85 @@
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::tz::TimeZone;
+use openclaw_config::Config;
+use openclaw_core::{Clock, IdGen, Rng, Session};
+use openclaw_media::MediaStore;
+use openclaw_sessions::{Turn, TurnOutcome, TurnRunner};
+use openclaw_storage::rows::{InboxRow, RunOptions, StoredError};
+use openclaw_storage::{Storage, TranscriptDraft};
+use openclaw_tools::ToolRegistry;
+use tokio_util::task::TaskTracker;
+
+use crate::input::user_entry;
+use crate::model::{ModelHttp, Models, RetryPolicy, candidates};
+use crate::turn;
+
+/// What a runner works with.
+#[derive(Clone)]
+pub struct RunnerDeps {
+    /// Where the transcript is.
+    pub storage: Arc<dyn Storage>,
+    /// The tools.
+    pub tools: Arc<ToolRegistry>,
+    /// Where attachments are.
+    pub media: MediaStore,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids for calls whose own cannot be used.
+    pub ids: Arc<dyn IdGen>,
+    /// Jitter.
+    pub rng: Arc<dyn Rng>,
+    /// Holds the tool calls and the short clean-up tasks of connections.
+    pub tasks: TaskTracker,
+    /// The owner's time zone.
+    pub zone: TimeZone,
+    /// How often a failing model is asked again.
+    pub retry: RetryPolicy,
+}
+
+impl fmt::Debug for RunnerDeps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunnerDeps").field("storage", &self.storage).finish_non_exhaustive()
+    }
+}
+
+/// Runs turns. Cheap to make: nothing is read or contacted before the first turn.
+#[derive(Debug)]
+pub struct AgentRunner {
+    pub(crate) deps: RunnerDeps,
+    pub(crate) models: Models,
+}
+
+impl AgentRunner {
+    /// A runner.
+    pub fn new(deps: RunnerDeps) -> Self {
+        let http = ModelHttp::new(deps.tasks.clone());
+        let models = Models::new(http, deps.rng.clone(), deps.retry.clone());
+        Self { deps, models }
+    }
+}
+
+#[async_trait]
+impl TurnRunner for AgentRunner {
+    fn refusal(
+        &self,
+        config: &Config,
+        session: &Session,
+        options: &RunOptions,
+    ) -> Option<StoredError> {
+        candidates(config, Some(session), Some(options), &session.agent_id)
+            .err()
+            .map(|missing| missing.stored())
+    }
+
+    fn user_entry(&self, _: &Config, _: &Session, inputs: &[InboxRow]) -> TranscriptDraft {
+        let message_id = inputs.last().map(|input| input.message_id.clone());
+        user_entry(inputs, &self.deps.zone).draft(message_id)
+    }
+
+    async fn run(&self, turn: Turn) -> TurnOutcome {
+        turn::run(self, &turn).await
+    }
+}

@@ -1,0 +1,10 @@
+//! The JSON of transcript entries. Nobody else reads or writes it.
+
+mod assistant;
+mod tool_result;
+mod user;
+
+pub use assistant::said_by_assistant;
+pub(crate) use assistant::{AssistantEntry, CallEntry};
+pub(crate) use tool_result::ToolResultEntry;
+pub(crate) use user::{FileEntry, ImageEntry, UserEntry};

@@ -1,0 +1,39 @@
+use openclaw_core::{MediaId, MessageId};
+use openclaw_storage::TranscriptDraft;
+use openclaw_storage::rows::TranscriptKind;
+use serde::{Deserialize, Serialize};
+
+/// What people said, as the model sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct UserEntry {
+    /// Envelopes and the people's own words.
+    #[serde(default)]
+    pub(crate) text: String,
+    /// Images the model is shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) images: Vec<ImageEntry>,
+    /// Files that are placed in the workspace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) files: Vec<FileEntry>,
+}
+
+/// An image the model is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ImageEntry {
+    pub(crate) media_id: MediaId,
+    pub(crate) mime_type: String,
+}
+
+/// A file that is placed in the workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FileEntry {
+    pub(crate) media_id: MediaId,
+    /// Relative to the workspace.
+    pub(crate) path: String,
+}
+
+impl UserEntry {
+    pub(crate) fn draft(&self, message_id: Option<MessageId>) -> TranscriptDraft {
+        super::assistant::draft(TranscriptKind::User, message_id, self)
+    }
+}

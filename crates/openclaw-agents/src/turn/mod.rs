@@ -1,0 +1,12 @@
+//! One turn: ask the model, run its tools, ask again, each step committed before the next.
+
+mod calls;
+mod deltas;
+mod loop_guard;
+mod prepare;
+mod record;
+mod stop;
+mod tools;
+mod work;
+
+pub(crate) use work::run;

@@ -1,0 +1,410 @@
+use std::sync::Arc;
+
+use futures_util::{FutureExt, StreamExt};
+use openclaw_core::{StopReason, Usage};
+use openclaw_sessions::{Turn, TurnOutcome, TurnResult};
+use openclaw_storage::EventDraft;
+use openclaw_storage::rows::StoredError;
+use openclaw_tools::ToolContext;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::calls::{PlannedCall, UsedIds, plan};
+use super::deltas::Deltas;
+use super::loop_guard::{Verdict, WARNING};
+use super::prepare::{NotPrepared, Prepared, prepare};
+use super::record::{NotCommitted, Recorder, Step};
+use super::stop::{Stop, Stopped};
+use super::tools::{self, Ended, RunningCall};
+use crate::context::Images;
+use crate::input::place_files;
+use crate::model::{ErrorClass, Event, ModelError, Reply, Request};
+use crate::runner::AgentRunner;
+use crate::transcript::{AssistantEntry, ToolResultEntry, UserEntry};
+
+/// The most tool rounds of a turn.
+const MOST_ROUNDS: usize = 100;
+
+/// How much text of a burst is handed on as one delta.
+const LONGEST_DELTA: usize = 4 * 1024;
+
+const LIMIT_NOTICE: &str = "I stopped here: 100 rounds of tool calls are the limit of one turn. Say \"go on\" to continue.";
+const LOOP_NOTICE: &str =
+    "I stopped here: the same tool call kept giving the same result, so I was going in circles.";
+
+/// Runs a turn to its end.
+pub(crate) async fn run(runner: &AgentRunner, turn: &Turn) -> TurnOutcome {
+    let stop = Stop::new(turn);
+    let prepared = tokio::select! {
+        biased;
+        stopped = stop.wait() => return outcome(ended_early(stopped), Usage::default()),
+        prepared = prepare(runner, turn) => prepared,
+    };
+    let prepared = match prepared {
+        Ok(prepared) => prepared,
+        Err(NotPrepared::Failed(error)) => {
+            return outcome(TurnResult::Failed(error), Usage::default());
+        }
+        Err(NotPrepared::Parked(reason)) => {
+            return outcome(TurnResult::Parked(reason), Usage::default());
+        }
+    };
+    let mut work = Work::new(runner, turn, stop, prepared);
+    let result = match work.run().await {
+        Ok(result) => result,
+        Err(NotCommitted(reason)) => TurnResult::Parked(reason),
+    };
+    outcome(result, work.usage)
+}
+
+fn outcome(result: TurnResult, usage: Usage) -> TurnOutcome {
+    TurnOutcome { result, usage }
+}
+
+fn ended_early(stopped: Stopped) -> TurnResult {
+    match stopped {
+        Stopped::Cancelled => TurnResult::Cancelled { partial: String::new(), entry: None },
+        Stopped::TimedOut => TurnResult::TimedOut { partial: String::new(), entry: None },
+    }
+}
+
+struct Work<'a> {
+    runner: &'a AgentRunner,
+    turn: &'a Turn,
+    stop: Stop,
+    prepared: Prepared,
+    recorder: Recorder,
+    deltas: Deltas,
+    used_ids: UsedIds,
+    usage: Usage,
+}
+
+/// What asking the model came to.
+enum Asked {
+    Reply(Box<Reply>),
+    Stopped(Stopped),
+    Failed(ModelError),
+}
+
+/// What running the tools of an answer came to.
+enum Called {
+    /// The model can be asked again.
+    Done,
+    Stopped(Stopped),
+    Looping,
+    Fatal(String),
+}
+
+impl<'a> Work<'a> {
+    fn new(runner: &'a AgentRunner, turn: &'a Turn, stop: Stop, mut prepared: Prepared) -> Self {
+        let said = std::mem::take(&mut prepared.before.said);
+        Self {
+            recorder: Recorder::new(runner.deps.storage.clone(), runner.deps.clock.clone(), turn),
+            deltas: Deltas::new(turn.stream.clone(), said, turn.attempt > 1),
+            used_ids: UsedIds::of(&prepared.context.messages()),
+            usage: Usage::default(),
+            runner,
+            turn,
+            stop,
+            prepared,
+        }
+    }
+
+    async fn run(&mut self) -> Result<TurnResult, NotCommitted> {
+        self.report_interrupted().await?;
+        loop {
+            let reply = match self.ask_within_room().await {
+                Asked::Reply(reply) => *reply,
+                Asked::Stopped(stopped) => return Ok(self.stopped(stopped)),
+                Asked::Failed(error) => return Ok(TurnResult::Failed(error.stored())),
+            };
+            self.usage += reply.usage;
+            if reply.calls().next().is_none() {
+                return Ok(self.done(&AssistantEntry::of_reply(&reply), reply.stop));
+            }
+            if self.prepared.before.rounds >= MOST_ROUNDS {
+                return Ok(self.done_with_notice(LIMIT_NOTICE, StopReason::ToolLimit));
+            }
+            self.prepared.before.rounds += 1;
+            match self.call_tools(reply).await? {
+                Called::Done => self.take_steering().await,
+                Called::Stopped(stopped) => return Ok(self.stopped(stopped)),
+                Called::Looping => {
+                    return Ok(self.done_with_notice(LOOP_NOTICE, StopReason::ToolLoop));
+                }
+                Called::Fatal(message) => return Ok(TurnResult::Failed(fatal(message))),
+            }
+        }
+    }
+
+    /// Answers the calls that a restart interrupted, instead of running them again.
+    async fn report_interrupted(&mut self) -> Result<(), NotCommitted> {
+        let interrupted = std::mem::take(&mut self.prepared.before.interrupted);
+        if interrupted.is_empty() {
+            return Ok(());
+        }
+        let steps = interrupted.iter().map(|result| {
+            let call_id = result.call.wire().into_owned();
+            let data = serde_json::json!({
+                "phase": "finished", "call_id": call_id, "name": result.name.as_str(),
+                "result": result.text, "is_error": true,
+            });
+            (Some(result.draft()), Some(tool_event(data)))
+        });
+        self.recorder.commit(steps.collect()).await?;
+        // The context was built before these results were stored and holds placeholders for them.
+        self.prepared.context.answer_interrupted(&interrupted);
+        Ok(())
+    }
+
+    /// Asks; when the provider finds the conversation too long, once more with half of it.
+    async fn ask_within_room(&mut self) -> Asked {
+        let mut room = self.prepared.room;
+        loop {
+            self.prepared.context.fit(room);
+            let asked = self.ask().await;
+            match &asked {
+                Asked::Failed(error) if error.class == ErrorClass::ContextTooLong => {
+                    room = room.min(self.prepared.context.size()) / 2;
+                    if room < 4 * 1024 || !self.prepared.context.fit(room) {
+                        return asked;
+                    }
+                    tracing::info!(room, "the conversation is too long for the model; shortened");
+                    self.deltas.restart();
+                    self.prepared.room = room;
+                }
+                Asked::Reply(_) | Asked::Stopped(_) | Asked::Failed(_) => return asked,
+            }
+        }
+    }
+
+    async fn ask(&mut self) -> Asked {
+        let mut events = self.prepared.model.stream(Request {
+            system: self.prepared.system.clone(),
+            messages: self.prepared.context.messages(),
+            tools: self.prepared.tools.clone(),
+            thinking: self.prepared.thinking,
+            retry_until: None,
+        });
+        let stop = self.stop.clone();
+        let stopped = stop.wait();
+        tokio::pin!(stopped);
+        loop {
+            let event = tokio::select! {
+                biased;
+                stopped = &mut stopped => return Asked::Stopped(stopped),
+                event = events.next() => event,
+            };
+            let mut next = event;
+            // A burst becomes one delta: what is there already is not worth an event of its own.
+            if let Some(Ok(Event::Text(mut text))) = next {
+                next = loop {
+                    match events.next().now_or_never() {
+                        Some(Some(Ok(Event::Text(more)))) if text.len() < LONGEST_DELTA => {
+                            text.push_str(&more);
+                        }
+                        Some(Some(Ok(Event::Text(more)))) => {
+                            self.deltas.push(&text);
+                            text = more;
+                        }
+                        Some(other) => break other,
+                        None => break Some(Ok(Event::Text(String::new()))),
+                    }
+                };
+                self.deltas.push(&text);
+            }
+            match next {
+                Some(Ok(Event::Text(_) | Event::Thinking(_))) => {}
+                Some(Ok(Event::Reset)) => self.deltas.restart(),
+                Some(Ok(Event::Finished(reply))) => return Asked::Reply(reply),
+                Some(Err(error)) => return Asked::Failed(error),
+                None => {
+                    let name = self.prepared.model.name();
+                    let message = "the reply ended without an end";
+                    return Asked::Failed(ModelError::new(name, ErrorClass::Transport, message));
+                }
+            }
+        }
+    }
+
+    async fn call_tools(&mut self, mut reply: Reply) -> Result<Called, NotCommitted> {
+        let calls = plan(&mut reply.message, &mut self.used_ids, &*self.runner.deps.ids);
+        self.commit_calls(&AssistantEntry::of_reply(&reply), &calls).await?;
+        self.deltas.commit();
+        self.prepared.context.push_assistant(reply.message);
+        let context = self.tool_context();
+        let running: Vec<RunningCall> = calls
+            .into_iter()
+            .flat_map(|call| {
+                let context = tools::with_output(&context, &call, self.turn.stream.clone());
+                tools::begin(self.runner, &self.prepared.policy, &context, vec![call])
+            })
+            .collect();
+        let mut results = Vec::with_capacity(running.len());
+        let called = self.collect(running, &context, &mut results).await?;
+        let images = Images::of_results(&results, &self.runner.deps.media).await;
+        self.prepared.context.push_results(&results, &images);
+        Ok(called)
+    }
+
+    async fn commit_calls(
+        &self,
+        entry: &AssistantEntry,
+        calls: &[PlannedCall],
+    ) -> Result<(), NotCommitted> {
+        let events = calls.iter().map(|call| Some(tool_event(tools::started_event(call))));
+        let drafts = std::iter::once(Some(entry.draft())).chain(std::iter::repeat(None));
+        self.recorder.commit(drafts.zip(events).collect()).await
+    }
+
+    fn tool_context(&self) -> ToolContext {
+        let (config, session) = (&self.turn.config, &self.turn.session);
+        let settings = config.agent(&session.agent_id).unwrap_or_else(|| config.default_agent());
+        ToolContext {
+            agent_id: session.agent_id.clone(),
+            session_key: session.session_key.clone(),
+            run_id: Some(self.turn.run_id.clone()),
+            workspace: settings.workspace.clone(),
+            cancel: self.stop.child(),
+            output: Arc::new(|_| {}),
+        }
+    }
+
+    /// Waits for the calls in order and commits each result; what has ended meanwhile is committed
+    /// with it.
+    async fn collect(
+        &mut self,
+        running: Vec<RunningCall>,
+        context: &ToolContext,
+        results: &mut Vec<ToolResultEntry>,
+    ) -> Result<Called, NotCommitted> {
+        let mut called = Called::Done;
+        let mut running = running.into_iter();
+        let mut ready: Vec<(PlannedCall, ToolResultEntry)> = Vec::new();
+        while let Some(mut call) = running.next() {
+            let ended = match call.ended().now_or_never() {
+                Some(ended) => ended,
+                None => {
+                    self.commit_results(&mut ready, results, &mut called).await?;
+                    let stopped = tokio::select! {
+                        biased;
+                        stopped = self.stop.wait() => Err(stopped),
+                        ended = call.ended() => Ok(ended),
+                    };
+                    match stopped {
+                        Ok(ended) => ended,
+                        Err(stopped) => {
+                            called = Called::Stopped(stopped);
+                            let rest = std::iter::once(call).chain(running.by_ref());
+                            ready.extend(tools::stop(rest, &context.cancel).await);
+                            break;
+                        }
+                    }
+                }
+            };
+            match ended {
+                Ended::Result(result) => ready.push((call.call, result)),
+                Ended::Fatal(message) => {
+                    called = Called::Fatal(message.clone());
+                    let result = fatal_result(&call.call, message);
+                    ready.push((call.call, result));
+                    ready.extend(tools::stop(running.by_ref(), &context.cancel).await);
+                    break;
+                }
+            }
+        }
+        self.commit_results(&mut ready, results, &mut called).await?;
+        Ok(match (called, self.stop.now()) {
+            (Called::Done, Some(stopped)) => Called::Stopped(stopped),
+            (called, _) => called,
+        })
+    }
+
+    async fn commit_results(
+        &mut self,
+        ready: &mut Vec<(PlannedCall, ToolResultEntry)>,
+        results: &mut Vec<ToolResultEntry>,
+        called: &mut Called,
+    ) -> Result<(), NotCommitted> {
+        if ready.is_empty() {
+            return Ok(());
+        }
+        let mut steps: Vec<Step> = Vec::with_capacity(ready.len());
+        for (call, mut result) in ready.drain(..) {
+            let guard = &mut self.prepared.before.guard;
+            match guard.observe(call.name.as_str(), &call.arguments, &result.text) {
+                Verdict::Fine => {}
+                Verdict::Warn => result.text.push_str(WARNING),
+                Verdict::Stop if matches!(called, Called::Done) => *called = Called::Looping,
+                Verdict::Stop => {}
+            }
+            let event = tool_event(tools::finished_event(&call, &result));
+            steps.push((Some(result.draft()), Some(event)));
+            results.push(result);
+        }
+        self.recorder.commit(steps).await
+    }
+
+    /// Takes what people said meanwhile, when the queue mode lets it join.
+    async fn take_steering(&mut self) {
+        let rows = self.turn.steering.take().await;
+        if rows.is_empty() {
+            return;
+        }
+        let images = Images::load(&rows, &self.runner.deps.media).await;
+        let workspace = self.tool_context().workspace;
+        for row in &rows {
+            match UserEntry::deserialize(&row.data) {
+                Ok(entry) => {
+                    place_files(&entry, &self.runner.deps.media, &workspace).await;
+                    self.prepared.context.push_user(&entry, &images);
+                }
+                Err(error) => tracing::warn!(seq = row.seq, %error, "an input is not readable"),
+            }
+        }
+    }
+
+    fn done(&self, entry: &AssistantEntry, stop_reason: StopReason) -> TurnResult {
+        TurnResult::Done { reply: self.deltas.whole(), entry: entry.draft(), stop_reason }
+    }
+
+    /// Ends with what was said and a word of why there is no more.
+    fn done_with_notice(&mut self, notice: &str, stop_reason: StopReason) -> TurnResult {
+        let separator = if self.deltas.current().is_empty() { "" } else { "\n\n" };
+        self.deltas.push(&format!("{separator}{notice}"));
+        let entry = AssistantEntry::text(self.deltas.current(), Some(stop_reason));
+        self.done(&entry, stop_reason)
+    }
+
+    fn stopped(&self, stopped: Stopped) -> TurnResult {
+        let (partial, current) = (self.deltas.whole(), self.deltas.current());
+        let entry =
+            |stop| (!current.is_empty()).then(|| AssistantEntry::text(current, Some(stop)).draft());
+        match stopped {
+            Stopped::Cancelled => {
+                TurnResult::Cancelled { partial, entry: entry(StopReason::Stopped) }
+            }
+            Stopped::TimedOut => {
+                TurnResult::TimedOut { partial, entry: entry(StopReason::Timeout) }
+            }
+        }
+    }
+}
+
+fn tool_event(data: Value) -> EventDraft {
+    EventDraft { topic: "agent.tool", message_id: None, data: Some(data) }
+}
+
+fn fatal_result(call: &PlannedCall, text: String) -> ToolResultEntry {
+    ToolResultEntry {
+        call: call.rig_id.clone(),
+        name: call.rig_name.clone(),
+        text,
+        is_error: true,
+        images: Vec::new(),
+    }
+}
+
+fn fatal(message: String) -> StoredError {
+    StoredError { code: openclaw_errors::ErrorKind::Tool.as_str().to_owned(), message, hint: None }
+}
