@@ -55,13 +55,14 @@ impl SessionKey {
     }
 
     /// A chat or user id as one segment of a key: lower-case and encoded, `:` included; where
-    /// lower-casing changes it, `~` and 8 hex digits of its SHA-256 keep two such ids apart.
+    /// lower-casing changes it, it is too long, or it holds the `%` or `~` that this writing itself
+    /// uses, `~` and 8 hex digits of its SHA-256 keep two such ids apart.
     pub fn segment(id: &str) -> String {
         let lowered = id.to_lowercase();
         let mut encoded = encode(&lowered).replace(':', "%3a");
         // A segment must leave room for the rest of the key.
         const LONGEST: usize = 96;
-        if lowered != id || encoded.len() > LONGEST {
+        if lowered != id || encoded.len() > LONGEST || id.contains(['%', '~']) {
             let digest = hex::encode(&Sha256::digest(id.as_bytes())[..4]);
             let mut cut = encoded.len().min(LONGEST);
             while !encoded.is_char_boundary(cut) {
@@ -168,5 +169,7 @@ mod tests {
         assert_ne!(upper, lower);
         assert!(upper.starts_with("c0ab~") && upper.len() == "c0ab~".len() + 8);
         assert_eq!(SessionKey::segment("a:b"), "a%3ab");
+        assert_ne!(SessionKey::segment("a%3ab"), "a%3ab");
+        assert_ne!(SessionKey::segment(&upper), upper);
     }
 }

@@ -7,7 +7,7 @@ use openclaw_core::{
     AgentEvent, Conversation, ExternalId, MessageId, RunId, Session, SessionKey, StopReason,
     Timestamp, Usage,
 };
-use openclaw_storage::rows::{InboxRow, StoredError, TranscriptRow};
+use openclaw_storage::rows::{InboxRow, RunOptions, StoredError, TranscriptRow};
 use openclaw_storage::{Fence, NewOutbox, TranscriptDraft};
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +20,7 @@ pub trait TurnRunner: Send + Sync + std::fmt::Debug {
         &self,
         config: &Config,
         session: &Session,
-        inputs: &[InboxRow],
+        options: &RunOptions,
     ) -> Option<StoredError>;
 
     /// What the model will see of these inputs, as one transcript entry. Pure.

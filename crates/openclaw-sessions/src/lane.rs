@@ -1,0 +1,245 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use openclaw_core::{QueueMode, RunId, SessionKey, Timestamp};
+use openclaw_storage::rows::{InboxRow, InputState};
+use openclaw_storage::{
+    ApplyError, Batch, Conflict, Fence, InputChange, Storage, StorageError, Write,
+};
+
+use crate::lanes::{Shared, open_states};
+use crate::lease;
+use crate::limits::{Backoff, GROUP_LIMIT};
+use crate::mailbox::Mailbox;
+use crate::queue;
+use crate::work::Work;
+
+/// One lane: works on the inputs of one session key, one turn at a time.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) key: SessionKey,
+    pub(crate) mailbox: Arc<Mailbox>,
+    /// Runs to stop that no turn works on yet.
+    pub(crate) stops: BTreeSet<RunId>,
+    lease: Option<Fence>,
+    backoff: Backoff,
+}
+
+/// What a lane does next.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Looks for work.
+    Next,
+    /// Looks for work after a pause.
+    Pause(Duration),
+    /// Waits for mail.
+    Rest,
+    /// Ends unless there is mail: another gateway works on the key.
+    Lost,
+    /// Ends.
+    Leave,
+}
+
+impl Lane {
+    pub(crate) fn new(shared: Arc<Shared>, key: SessionKey, mailbox: Arc<Mailbox>) -> Self {
+        Self { shared, key, mailbox, stops: BTreeSet::new(), lease: None, backoff: Backoff::new() }
+    }
+
+    /// Lives until the lane is idle, lost or the gateway stops.
+    pub(crate) async fn live(mut self) {
+        loop {
+            let goes_on = match self.step().await {
+                Step::Next => {
+                    self.backoff = Backoff::new();
+                    true
+                }
+                Step::Pause(pause) => self.pause(pause).await,
+                Step::Rest => self.rest().await,
+                Step::Lost => {
+                    self.lease = None;
+                    let pause = self.backoff.next();
+                    !self.shared.retire(&self.key, &self.mailbox) && self.pause(pause).await
+                }
+                Step::Leave => false,
+            };
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    pub(crate) fn storage(&self) -> &dyn Storage {
+        self.shared.deps.storage.as_ref()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.shared.deps.clock.now()
+    }
+
+    async fn step(&mut self) -> Step {
+        if self.shared.closing.is_cancelled() {
+            return Step::Leave;
+        }
+        let mut mail = self.mailbox.take();
+        self.stops.append(&mut mail.stops);
+        let shared = Arc::clone(&self.shared);
+        // Cancel-safe: a permit that is not taken up goes back.
+        let permit = tokio::select! {
+            biased;
+            () = shared.closing.cancelled() => return Step::Leave,
+            permit = shared.permits.acquire() => permit,
+        };
+        let Ok(_permit) = permit else { return Step::Leave };
+        let fence = match self.hold_lease().await {
+            Ok(fence) => fence,
+            Err(step) => return step,
+        };
+        match self.next_work(&fence).await {
+            Ok(Some(work)) => self.take_turn(work, fence).await,
+            Ok(None) => Step::Rest,
+            Err(error) => self.after(&error),
+        }
+    }
+
+    /// The lease, taken where it is not held.
+    async fn hold_lease(&mut self) -> Result<Fence, Step> {
+        if let Some(fence) = &self.lease {
+            return Ok(fence.clone());
+        }
+        let take = Write::TakeLease {
+            resource: lease::resource(&self.key),
+            owner: self.shared.deps.owner.clone(),
+            ttl: self.shared.deps.limits.lease_ttl,
+        };
+        match self.storage().apply(Batch::new().with(take)).await {
+            Ok(applied) => match applied.leases.first() {
+                Some(lease) => {
+                    let fence = Fence::from(lease);
+                    self.lease = Some(fence.clone());
+                    Ok(fence)
+                }
+                None => Err(Step::Pause(self.backoff.next())),
+            },
+            Err(ApplyError::Conflict(Conflict::LeaseHeld { owner, until, .. })) => {
+                tracing::info!(%owner, %until, "another gateway works on this session");
+                // The database's clock decides, so ours is not trusted to the millisecond.
+                let rest = until.since(self.now()) + self.backoff.next();
+                Err(Step::Pause(rest.min(self.shared.deps.limits.lease_ttl * 2)))
+            }
+            Err(error) => Err(self.after(&error)),
+        }
+    }
+
+    /// Reads what the next turn works on; `None` when nothing waits.
+    async fn next_work(&mut self, fence: &Fence) -> Result<Option<Work>, ApplyError> {
+        let storage = Arc::clone(&self.shared.deps.storage);
+        let Some(first) = storage.open_inputs(&self.key, 1).await?.pop() else { return Ok(None) };
+        let config = self.shared.deps.config.borrow().clone();
+        let Some(session) = storage.session(&first.session_id).await? else {
+            self.abandon(&first, fence).await?;
+            return Ok(None);
+        };
+        let mode = session.config.queue_mode.unwrap_or(config.session.queue_mode);
+        let open = match mode {
+            QueueMode::Queue | QueueMode::Immediate => vec![first],
+            QueueMode::Batch | QueueMode::Interrupt => {
+                storage.open_inputs(&self.key, GROUP_LIMIT).await?
+            }
+        };
+        let Some(group) = queue::group(mode, open) else { return Ok(None) };
+        // In interrupt mode the newest input may be of a newer session than the first.
+        let session = if group.lead.session_id == session.id {
+            session
+        } else {
+            match storage.session(&group.lead.session_id).await? {
+                Some(session) => session,
+                None => {
+                    self.abandon(&group.lead, fence).await?;
+                    return Ok(None);
+                }
+            }
+        };
+        Work::new(storage.as_ref(), config, session, mode, group).await.map(Some)
+    }
+
+    /// Ends an input whose session is gone, which no write of ours brings about.
+    async fn abandon(&mut self, row: &InboxRow, fence: &Fence) -> Result<(), ApplyError> {
+        tracing::error!(run_id = %row.run_id, session_id = %row.session_id, "the session of an input is gone");
+        let change = InputChange::new(
+            row.id.clone(),
+            open_states(),
+            InputState::Failed,
+            openclaw_core::RunStatus::Error,
+            self.now(),
+        );
+        let batch = Batch::new().fenced(fence.clone()).with(Write::ChangeInput(Box::new(change)));
+        self.storage().apply(batch).await?;
+        self.mailbox.post(crate::Wake::Input);
+        Ok(())
+    }
+
+    /// What to do after a write or read failed outside the end of a turn.
+    pub(crate) fn after(&mut self, error: &ApplyError) -> Step {
+        match error {
+            ApplyError::Conflict(Conflict::FenceLost { .. }) => {
+                tracing::warn!("another gateway took this session over");
+                Step::Lost
+            }
+            ApplyError::Conflict(conflict) => {
+                tracing::debug!(%conflict, "the inputs changed meanwhile");
+                Step::Pause(self.backoff.next())
+            }
+            ApplyError::Storage(StorageError::Closed) => Step::Leave,
+            ApplyError::Storage(error) => {
+                tracing::warn!(%error, "the store failed; the lane tries again");
+                Step::Pause(self.backoff.next())
+            }
+        }
+    }
+
+    pub(crate) fn pause_longer(&mut self) -> Step {
+        Step::Pause(self.backoff.next())
+    }
+
+    /// Answers whether to go on.
+    async fn pause(&self, pause: Duration) -> bool {
+        // Both arms are cancel-safe: neither holds anything.
+        tokio::select! {
+            biased;
+            () = self.shared.closing.cancelled() => false,
+            () = tokio::time::sleep(pause) => true,
+        }
+    }
+
+    /// Waits for mail; ends the lane when none comes. Answers whether to go on.
+    async fn rest(&mut self) -> bool {
+        self.stops.clear();
+        let idle = tokio::time::sleep(self.shared.deps.limits.idle);
+        tokio::pin!(idle);
+        while self.mailbox.is_empty() {
+            // All arms are cancel-safe: `rung` keeps a ring that nobody heard.
+            tokio::select! {
+                biased;
+                () = self.shared.closing.cancelled() => return false,
+                () = self.mailbox.rung() => {}
+                () = &mut idle => {
+                    self.release_lease().await;
+                    return !self.shared.retire(&self.key, &self.mailbox);
+                }
+            }
+        }
+        true
+    }
+
+    async fn release_lease(&mut self) {
+        let Some(fence) = self.lease.take() else { return };
+        if let Err(error) =
+            self.storage().apply(Batch::new().with(Write::ReleaseLease(fence))).await
+        {
+            // It runs out by itself.
+            tracing::debug!(%error, "the lease was not given back");
+        }
+    }
+}
