@@ -79,3 +79,23 @@ pub enum LengthUnit {
     /// Bytes of UTF-8.
     Bytes,
 }
+
+impl LengthUnit {
+    /// How long a text is in this unit.
+    pub fn measure(self, text: &str) -> usize {
+        match self {
+            Self::Utf16 => text.chars().map(char::len_utf16).sum(),
+            Self::Chars => text.chars().count(),
+            Self::Bytes => text.len(),
+        }
+    }
+
+    /// How long a character is in this unit.
+    pub(crate) fn width(self, character: char) -> usize {
+        match self {
+            Self::Utf16 => character.len_utf16(),
+            Self::Chars => 1,
+            Self::Bytes => character.len_utf8(),
+        }
+    }
+}

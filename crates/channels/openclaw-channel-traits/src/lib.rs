@@ -12,6 +12,7 @@
 mod access;
 mod base_url;
 mod channel;
+pub mod chunk;
 mod client_events;
 pub mod common_config;
 #[cfg(feature = "conformance")]
@@ -21,6 +22,7 @@ mod error;
 pub mod external_id;
 mod factory;
 mod ingress;
+pub mod markup;
 
 pub use access::{Access, PairingState, is_listed};
 pub use base_url::{BaseUrl, InvalidBaseUrl};

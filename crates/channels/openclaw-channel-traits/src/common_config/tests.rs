@@ -101,7 +101,7 @@ fn the_default_account_can_stand_among_the_others() {
     assert_eq!(ids, ["telegram", "telegram/b"]);
     insta::assert_snapshot!(
         read("token = \"t\"\n[accounts.default]\ntoken = \"d\"").unwrap_err(),
-        @"openclaw.toml:2:1: channels.telegram.accounts: account default: token stands above too: keep either"
+        @"openclaw.toml:2:2: channels.telegram.accounts: account default: token stands above too: keep either"
     );
 }
 
@@ -132,9 +132,34 @@ fn what_cannot_be_read_is_an_issue_and_never_open() {
             [accounts."a/b"]
             "#,
         )
-        .unwrap_err()
-    , @"");
-    insta::assert_snapshot!(read("dm_policy = \"open\"").unwrap_err(), @"");
+        .unwrap_err(),
+        @r#"
+    openclaw.toml:2:21: channels.telegram.token: must not be empty
+    openclaw.toml:3:24: channels.telegram.base_url: must begin with https:// or wss://; http:// and ws:// only reach this machine
+    openclaw.toml:4:25: channels.telegram.dm_policy: must be one of "pairing", "allowlist", "open", "disabled" (did you mean "open"?)
+    openclaw.toml:5:27: channels.telegram.allow_from[0]: must not be empty
+    openclaw.toml:5:31: channels.telegram.allow_from[1]: expected a string or a whole number, found a float
+    openclaw.toml:6:28: channels.telegram.group_policy: must be one of "allowlist", "open", "disabled"
+    openclaw.toml:7:31: channels.telegram.require_mention: expected true or false, found a string
+    openclaw.toml:8:26: channels.telegram.text_limit: must be from 4 to 1000000, not 0
+    openclaw.toml:9:28: channels.telegram.media_max_mb: must be from 0 to 4096, not -1
+    openclaw.toml:10:13: channels.telegram.tokn: unknown key; allowed here: enabled, base_url, dm_policy, allow_from, group_policy, groups, require_mention, text_limit, media_max_mb, token, token_file, poll_seconds, accounts (did you mean "token"?)
+    openclaw.toml:12:21: channels.telegram.groups.x.agent: invalid agent id "No Agent": [a-z0-9][a-z0-9_-]{0,63}
+    openclaw.toml:13:26: channels.telegram.groups.x.allow_from: expected a list, found a string
+    openclaw.toml:14:13: channels.telegram.accounts."a/b".token: is missing; every account has its own
+    openclaw.toml:14:14: channels.telegram.accounts: the name of an account: invalid channel id "telegram/a/b": <kind> or <kind>/<account>
+    "#
+    );
+    let lists = [
+        ("[\"@\"]", "entry 0 is empty; expected an id, an `@name` or `*`"),
+        ("[\"a\", \"b c\"]", "entry 1 holds a space; expected one id, `@name` or `*` per entry"),
+        ("[\"12*\"]", "entry 0 is a pattern; expected an id, an `@name` or `*` alone"),
+    ];
+    for (list, message) in lists {
+        let issue = read(&format!("token = \"t\"\nallow_from = {list}")).unwrap_err();
+        assert!(issue.ends_with(message), "{issue}");
+    }
+    assert_eq!(read("dm_policy = \"open\"").unwrap_err(), "channels.telegram.token: is missing");
 }
 
 #[test]
