@@ -10,7 +10,9 @@
 //! `conformance` against a strict fake of the service; name its factory in `openclaw-cli`.
 
 mod access;
+mod backoff;
 mod base_url;
+mod bot_loop;
 mod channel;
 pub mod chunk;
 mod client_events;
@@ -23,9 +25,14 @@ pub mod external_id;
 mod factory;
 mod ingress;
 pub mod markup;
+pub mod mention;
+pub mod pairing;
+pub mod webhook;
 
 pub use access::{Access, PairingState, is_listed};
+pub use backoff::Backoff;
 pub use base_url::{BaseUrl, InvalidBaseUrl};
+pub use bot_loop::BotLoopGuard;
 pub use channel::{
     Channel, ChannelContext, ChannelState, Found, LookedUpChat, LookedUpMessage, LookedUpUser,
     Lookup, StatusReport, StatusSink,

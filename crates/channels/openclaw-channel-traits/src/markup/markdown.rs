@@ -212,8 +212,7 @@ impl Writer<'_> {
         if range.start >= range.end {
             return;
         }
-        let mut characters = self.text[range.clone()].char_indices().peekable();
-        while let Some((at, c)) = characters.next() {
+        for (at, c) in self.text[range.clone()].char_indices() {
             let next = self.text[range.start + at + c.len_utf8()..end].chars().next();
             match c {
                 '\n' => {
