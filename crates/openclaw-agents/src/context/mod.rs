@@ -3,6 +3,8 @@
 mod assemble;
 mod fit;
 mod images;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use assemble::assemble;
 pub(crate) use fit::{Context, head_and_tail};

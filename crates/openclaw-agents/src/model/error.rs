@@ -55,7 +55,7 @@ impl ModelError {
             }
             ErrorClass::Timeout => (
                 ErrorKind::Timeout,
-                "a slow model needs a longer agents.model_idle_timeout_secs".to_owned(),
+                "a slow model needs a longer agents.idle_timeout_seconds".to_owned(),
             ),
             ErrorClass::Transport => (
                 ErrorKind::Unavailable,

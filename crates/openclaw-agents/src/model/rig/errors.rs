@@ -52,7 +52,7 @@ impl Translator {
 
     /// The provider ended the reply, and says that it is no answer.
     pub(super) fn refused(&self, reason: &str) -> ModelError {
-        let filtered = ["content_filter", "refusal", "safety"]
+        let filtered = ["content_filter", "refus", "safety"]
             .iter()
             .any(|word| reason.to_ascii_lowercase().contains(word));
         let class = if filtered { ErrorClass::Filtered } else { ErrorClass::Server };

@@ -64,9 +64,9 @@ pub(super) struct Body {
 const DRAIN_FOR: Duration = Duration::from_millis(200);
 const DRAIN_BYTES: usize = 64 * 1024;
 
-/// What the last event of a reply holds, per wire.
-const END_MARKERS: [&[u8]; 4] =
-    [b"[DONE]", b"message_stop", b"response.completed", b"\"finishReason\""];
+/// What the last events of a reply hold, per wire; rig reads no further than these.
+const END_MARKERS: [&[u8]; 5] =
+    [b"[DONE]", b"message_delta", b"message_stop", b"response.completed", b"\"finishReason\""];
 
 impl Body {
     pub(super) fn new(

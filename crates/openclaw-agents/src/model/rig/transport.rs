@@ -1,3 +1,5 @@
+#![expect(clippy::result_large_err, reason = "the error is rig's")]
+
 use std::future::Future;
 use std::time::Duration;
 
@@ -135,7 +137,7 @@ impl HttpClientExt for Transport {
         U: From<Bytes> + Send + 'static,
     {
         // No completion is sent as a form.
-        async { Err(Error::Instance("multipart requests are not sent to models".into())) }
+        std::future::ready(Err(Error::Instance("multipart requests are not sent to models".into())))
     }
 
     async fn send_streaming<T>(&self, request: Request<T>) -> Result<StreamingResponse>

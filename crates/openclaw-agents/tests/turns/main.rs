@@ -1,0 +1,12 @@
+//! Turns from the lane's side: what a runner does with a real store, real tools and a model server,
+//! on both wires.
+
+mod aimock;
+mod cancelling;
+mod failing;
+mod inputs;
+mod plain;
+mod resuming;
+mod support;
+mod tools;
+mod wire;

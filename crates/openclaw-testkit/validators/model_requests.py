@@ -1,0 +1,63 @@
+"""Checks requests to models against the types of the vendors' own SDKs.
+
+Reads JSON lines {"api": "chat" | "messages", "body": …} from standard input; needs the packages
+openai, anthropic and pydantic. Prints what is wrong and exits with 1, or the number of requests.
+"""
+
+import collections.abc
+import copy
+import json
+import sys
+
+from anthropic.types import message_create_params as messages
+from openai.types.chat import completion_create_params as chat
+from pydantic import TypeAdapter, ValidationError
+
+APIS = {
+    "chat": (
+        TypeAdapter(chat.CompletionCreateParams),
+        (chat.CompletionCreateParamsBase, chat.CompletionCreateParamsStreaming),
+    ),
+    "messages": (
+        TypeAdapter(messages.MessageCreateParams),
+        (messages.MessageCreateParamsBase, messages.MessageCreateParamsStreaming),
+    ),
+}
+
+
+def drain(value):
+    """Walks through a validated value: pydantic checks an Iterable only when it is read."""
+    if isinstance(value, dict):
+        return {key: drain(inner) for key, inner in value.items()}
+    if isinstance(value, (str, bytes)) or not isinstance(value, collections.abc.Iterable):
+        return value
+    return [drain(inner) for inner in value]
+
+
+def problems(api, body):
+    adapter, types = APIS[api]
+    known = set().union(*(kind.__annotations__ for kind in types))
+    for field in sorted(set(body) - known):
+        yield f"unknown field {field}"
+    try:
+        drain(adapter.validate_python(copy.deepcopy(body)))
+    except ValidationError as error:
+        yield str(error)
+
+
+def main():
+    count = wrong = 0
+    for number, line in enumerate(sys.stdin, start=1):
+        entry = json.loads(line)
+        count += 1
+        for problem in problems(entry["api"], entry["body"]):
+            wrong += 1
+            print(f"request {number} ({entry['api']}): {problem}")
+    if wrong or not count:
+        return 1
+    print(f"{count} requests are sound")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
