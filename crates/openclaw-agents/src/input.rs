@@ -1,12 +1,8 @@
-//! What arrives with a turn: its inputs as one entry, and the files that came with them.
-
-use std::collections::HashSet;
-use std::io;
-use std::path::{Path, PathBuf};
+//! What arrives with a turn: its inputs as one entry.
 
 use jiff::tz::TimeZone;
 use openclaw_core::MediaRef;
-use openclaw_media::{MediaStore, sanitise_file_name};
+use openclaw_media::sanitise_file_name;
 use openclaw_storage::rows::InboxRow;
 use serde_json::{Value, json};
 
@@ -31,11 +27,10 @@ pub(crate) fn user_entry(inputs: &[InboxRow], zone: &TimeZone) -> UserEntry {
     let mut entry = UserEntry::default();
     let Some(first) = inputs.first() else { return entry };
     let code = code_of(&first.message_id);
-    let mut names = HashSet::new();
     for input in inputs {
         let mut files = Vec::new();
         for media in input.inbound.content.media() {
-            files.push(place(&mut entry, media, &mut names));
+            files.push(place(&mut entry, media));
         }
         write_message(&mut entry.text, &code, &input.inbound, &files, zone);
     }
@@ -43,8 +38,8 @@ pub(crate) fn user_entry(inputs: &[InboxRow], zone: &TimeZone) -> UserEntry {
 }
 
 /// Notes a file in the entry; gives what the envelope says of it.
-fn place(entry: &mut UserEntry, media: &MediaRef, names: &mut HashSet<String>) -> Value {
-    let path = format!("{MEDIA_FOLDER}/{}", placed_name(media, names));
+fn place(entry: &mut UserEntry, media: &MediaRef) -> Value {
+    let path = format!("{MEDIA_FOLDER}/{}", placed_name(media));
     let mut data = json!({"path": path, "type": media.mime_type, "bytes": media.size_bytes});
     if is_shown(media) {
         let image =
@@ -58,12 +53,10 @@ fn place(entry: &mut UserEntry, media: &MediaRef, names: &mut HashSet<String>) -
 
 /// The name a file has in the workspace: the start of its content's hash keeps two files of one
 /// name apart, also over time.
-fn placed_name(media: &MediaRef, names: &mut HashSet<String>) -> String {
+fn placed_name(media: &MediaRef) -> String {
     let given = media.file_name.as_deref().and_then(sanitise_file_name);
     let name = given.unwrap_or_else(|| format!("file.{}", extension(&media.mime_type)));
-    let name = format!("{}-{name}", &media.media_id.as_str()[..8]);
-    names.insert(name.clone());
-    name
+    format!("{}-{name}", &media.media_id.as_str()[..8])
 }
 
 fn extension(mime_type: &str) -> &str {
@@ -79,36 +72,4 @@ fn extension(mime_type: &str) -> &str {
             .filter(|word| word.len() <= 8 && word.bytes().all(|b| b.is_ascii_alphanumeric()))
             .unwrap_or("bin"),
     }
-}
-
-/// Puts the files of an entry into the workspace, those that are not there yet.
-///
-/// A file that cannot be placed is left out with a warning: the model learns of it when it looks.
-pub(crate) async fn place_files(entry: &UserEntry, media: &MediaStore, workspace: &Path) {
-    for file in &entry.files {
-        let (source, target) = (media.path(&file.media_id), workspace.join(&file.path));
-        let placed = tokio::task::spawn_blocking(move || link(&source, &target)).await;
-        match placed {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::warn!(path = file.path, %error, "an attachment is not in the workspace");
-            }
-            Err(error) => tracing::warn!(path = file.path, %error, "placing an attachment broke"),
-        }
-    }
-}
-
-/// Copies rather than links: the store's file must not change when the workspace's does.
-fn link(source: &Path, target: &Path) -> io::Result<()> {
-    if target.symlink_metadata().is_ok() {
-        return Ok(());
-    }
-    let folder: PathBuf = target.parent().map(Path::to_path_buf).unwrap_or_default();
-    std::fs::create_dir_all(&folder)?;
-    if folder.symlink_metadata()?.is_symlink() {
-        return Err(io::Error::other("the workspace's media folder is a link"));
-    }
-    let partial = target.with_extension("partial");
-    std::fs::copy(source, &partial)?;
-    std::fs::rename(&partial, target)
 }

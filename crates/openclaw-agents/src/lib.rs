@@ -14,6 +14,7 @@
 mod context;
 mod input;
 pub mod model;
+mod placing;
 mod probe;
 mod prompt;
 mod runner;

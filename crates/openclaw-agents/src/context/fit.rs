@@ -151,16 +151,20 @@ fn drop_rounds(messages: &mut Vec<Message>, size: usize, room: usize) -> usize {
 }
 
 /// Drops the oldest steps (an answer with its results) of the only round that is left, never the
-/// last step; answers how many bytes that saved.
+/// last step; what people said meanwhile moves to the round's beginning. Answers how many bytes
+/// that saved.
 fn drop_steps(messages: &mut Vec<Message>, size: usize, room: usize) -> usize {
     let mut saved = 0;
     while size - saved > room && messages.len() > 4 && has_results(&messages[2]) {
-        saved += messages.drain(1..3).map(|message| size_of(&message)).sum::<usize>();
-        // What the results' message held besides results would be lost with them; it is kept
-        // only when it begins a round, and those went before.
-        if saved >= size {
-            break;
+        let before: usize = messages[..3].iter().map(size_of).sum();
+        let dropped = messages.drain(1..3).next_back();
+        if let (Some(Message::User { content: results }), Some(Message::User { content })) =
+            (dropped, messages.first_mut())
+        {
+            let said = results.into_iter();
+            content.extend(said.filter(|block| !matches!(block, UserContent::ToolResult(_))));
         }
+        saved += before - size_of(&messages[0]);
     }
     saved
 }

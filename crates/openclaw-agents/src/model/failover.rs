@@ -2,12 +2,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use tokio::time::Instant;
 
-use super::{Cooldowns, ErrorClass, Event, EventStream, Model, ModelError, Request};
+use super::{Cooldowns, ErrorClass, Event, EventStream, Model, ModelError, PauseBudget, Request};
 
-/// After this long no candidate gets a second try, so that a chain of failures ends soon.
-const RETRIES_END_AFTER: Duration = Duration::from_secs(12);
+/// The pauses between tries of all candidates together, so that a chain of failures ends soon.
+const LONGEST_PAUSES: Duration = Duration::from_secs(12);
 
 /// Several models in the order they are asked, each only when those before it failed.
 ///
@@ -44,8 +43,7 @@ impl Model for Failover {
     fn stream(&self, mut request: Request) -> EventStream {
         let this = self.clone();
         Box::pin(async_stream::stream! {
-            let until = Instant::now() + RETRIES_END_AFTER;
-            request.retry_until.get_or_insert(until);
+            request.pauses.get_or_insert_with(|| Arc::new(PauseBudget::new(LONGEST_PAUSES)));
             let order = this.in_order();
             let mut first_error: Option<ModelError> = None;
             let last = order.len().saturating_sub(1);
@@ -165,7 +163,7 @@ mod tests {
             messages: Arc::default(),
             tools: Arc::new([]),
             thinking: ThinkingLevel::Off,
-            retry_until: None,
+            pauses: None,
         }
     }
 

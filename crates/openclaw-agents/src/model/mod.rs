@@ -25,5 +25,5 @@ pub use failover::Failover;
 pub(crate) use port::text_of;
 pub use port::{Event, EventStream, Model, Reply, Request};
 pub use registry::Models;
-pub use retry::{Retry, RetryPolicy};
+pub use retry::{PauseBudget, Retry, RetryPolicy};
 pub use rig::{ModelHttp, ModelHttpError};

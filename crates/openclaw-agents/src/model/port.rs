@@ -5,9 +5,8 @@ use futures_util::stream::BoxStream;
 use openclaw_core::{StopReason, ThinkingLevel, Usage};
 use openclaw_tools::ToolDefinition;
 use rig_core::message::{AssistantContent, AssistantMessage, Message, ToolCall};
-use tokio::time::Instant;
 
-use super::ModelError;
+use super::{ModelError, PauseBudget};
 
 /// Something that answers a conversation.
 ///
@@ -35,8 +34,8 @@ pub struct Request {
     pub tools: Arc<[ToolDefinition]>,
     /// How much to think.
     pub thinking: ThinkingLevel,
-    /// No try begins after this moment, except the first of each candidate.
-    pub retry_until: Option<Instant>,
+    /// The pauses between tries that are left to all candidates together; `None` is no limit.
+    pub pauses: Option<Arc<PauseBudget>>,
 }
 
 /// One item of a reply.

@@ -1,11 +1,9 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::{Event, EventStream, Model, ModelError, Request};
 use futures_util::StreamExt;
 use openclaw_core::Rng;
-use tokio::time::Instant;
-
-use super::{Event, EventStream, Model, ModelError, Request};
 
 /// How often and when a model is asked again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +35,29 @@ impl RetryPolicy {
             Some(asked) if asked > self.longest_retry_after => None,
             Some(asked) => Some(pause.max(asked)),
             None => Some(pause),
+        }
+    }
+}
+
+/// How long may be paused between tries, over all candidates of a request.
+#[derive(Debug)]
+pub struct PauseBudget(Mutex<Duration>);
+
+impl PauseBudget {
+    /// This long.
+    pub fn new(length: Duration) -> Self {
+        Self(Mutex::new(length))
+    }
+
+    /// Takes a pause out of it; `false` when that much is not left.
+    fn take(&self, pause: Duration) -> bool {
+        let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match left.checked_sub(pause) {
+            Some(rest) => {
+                *left = rest;
+                true
+            }
+            None => false,
         }
     }
 }
@@ -89,7 +110,7 @@ impl Model for Retry {
                 };
                 drop(events);
                 let pause = policy.pause(number, &failed, &*rng).filter(|pause| {
-                    request.retry_until.is_none_or(|until| Instant::now() + *pause <= until)
+                    request.pauses.as_ref().is_none_or(|budget| budget.take(*pause))
                 });
                 let Some(pause) = pause else {
                     yield Err(failed);

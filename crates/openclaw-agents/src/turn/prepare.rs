@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use super::loop_guard::LoopGuard;
 use crate::context::{Context, Images, assemble, room};
-use crate::input::place_files;
 use crate::model::{Model, ModelFacts, candidates};
+use crate::placing::place_files;
 use crate::prompt::{SystemPrompt, system_prompt};
 use crate::runner::AgentRunner;
 use crate::transcript::{AssistantEntry, ToolResultEntry, UserEntry};

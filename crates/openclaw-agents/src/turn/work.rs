@@ -17,8 +17,8 @@ use super::record::{NotCommitted, Recorder, Step};
 use super::stop::{Stop, Stopped};
 use super::tools::{self, Ended, RunningCall};
 use crate::context::Images;
-use crate::input::place_files;
 use crate::model::{ErrorClass, Event, ModelError, Reply, Request};
+use crate::placing::place_files;
 use crate::runner::AgentRunner;
 use crate::transcript::{AssistantEntry, ToolResultEntry, UserEntry};
 
@@ -27,6 +27,9 @@ const MOST_ROUNDS: usize = 100;
 
 /// How much text of a burst is handed on as one delta.
 const LONGEST_DELTA: usize = 4 * 1024;
+
+/// How long the results of a stopped turn may take to be stored.
+const LONGEST_LAST_COMMIT: std::time::Duration = std::time::Duration::from_millis(100);
 
 const LIMIT_NOTICE: &str = "I stopped here: 100 rounds of tool calls are the limit of one turn. Say \"go on\" to continue.";
 const LOOP_NOTICE: &str =
@@ -184,7 +187,7 @@ impl<'a> Work<'a> {
             messages: self.prepared.context.messages(),
             tools: self.prepared.tools.clone(),
             thinking: self.prepared.thinking,
-            retry_until: None,
+            pauses: None,
         });
         let stop = self.stop.clone();
         let stopped = stop.wait();
@@ -233,6 +236,8 @@ impl<'a> Work<'a> {
         self.deltas.commit();
         self.prepared.context.push_assistant(reply.message);
         let context = self.tool_context();
+        // Whoever gives up this turn ends its tools with it.
+        let _ends_the_tools = context.cancel.clone().drop_guard();
         let running: Vec<RunningCall> = calls
             .into_iter()
             .flat_map(|call| {
@@ -312,6 +317,15 @@ impl<'a> Work<'a> {
                     break;
                 }
             }
+        }
+        if let Called::Stopped(stopped) = called {
+            // A slow store must not hold up the stop; what it still commits is found by the next
+            // turn, and what it does not is told as interrupted.
+            let commit = self.commit_results(&mut ready, results, &mut called);
+            return match tokio::time::timeout(LONGEST_LAST_COMMIT, commit).await {
+                Ok(committed) => committed.map(|()| Called::Stopped(stopped)),
+                Err(_) => Ok(Called::Stopped(stopped)),
+            };
         }
         self.commit_results(&mut ready, results, &mut called).await?;
         Ok(match (called, self.stop.now()) {

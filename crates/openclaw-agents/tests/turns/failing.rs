@@ -123,6 +123,29 @@ on_both_wires! {
         }
     }
 
+    async fn a_reply_without_a_reason_to_end_is_whole_on_the_chat_wire(api: Api) {
+        let done = b"data: [DONE]\n\n".to_vec();
+        let reply = Reply::text("fine").then(Part::Raw(done)).ending(Ending::Cut);
+        let harness = always(api, reply).await;
+        match (api, harness.say("hello").await.result) {
+            (openclaw_testkit::model::Api::Chat, TurnResult::Done { reply, .. }) => {
+                assert_eq!(reply, "fine");
+            }
+            (openclaw_testkit::model::Api::Messages, TurnResult::Failed(_)) => {}
+            (_, other) => panic!("{other:?}"),
+        }
+    }
+
+    async fn an_error_document_under_status_200_is_classified_by_its_code(api: Api) {
+        let body = r#"{"error":{"code":"invalid_api_key","message":"bad canary-key"}}"#;
+        let harness = always(api, Reply::body(200, "application/json", body)).await;
+        let error = failure(&harness).await;
+        assert_eq!(error.code, "agent");
+        assert!(error.message.contains("instead of a stream"), "{}", error.message);
+        assert!(!error.message.contains("canary"), "{}", error.message);
+        assert_eq!(harness.server.requests().len(), 1);
+    }
+
     async fn a_withheld_answer_is_a_failure(api: Api) {
         let harness = always(api, Reply::text("I").finish("content_filter")).await;
         let error = failure(&harness).await;
@@ -170,6 +193,21 @@ on_both_wires! {
         assert!(last.dialogue()[0].1.contains("earlier messages were left out"));
         harness.assert_sound();
     }
+}
+
+#[tokio::test]
+async fn ollama_is_asked_on_its_chat_route() {
+    let ollama = ModelServer::start().await;
+    let provider =
+        format!("[models.providers.home]\napi = \"ollama\"\nbase_url = \"{}\"", ollama.url());
+    let harness = Setup::new(openclaw_testkit::model::Api::Chat)
+        .agents("model = \"home/qwen3:4b\"")
+        .toml(&provider)
+        .build()
+        .await;
+    assert_eq!(harness.reply("hello").await, "You said: hello");
+    assert_eq!(ollama.last_request().model(), "qwen3:4b");
+    assert_eq!(ollama.violations(), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -424,10 +424,6 @@ impl Harness {
             .collect()
     }
 
-    pub(crate) fn runner(&self) -> &AgentRunner {
-        &self.runner
-    }
-
     /// Holds for every test: the server never had to refuse what it was sent.
     pub(crate) fn assert_sound(&self) {
         assert_eq!(self.server.violations(), Vec::<String>::new());

@@ -89,6 +89,10 @@ impl Translator {
             }
             HttpError::Instance(cause) => {
                 let class = match cause.downcast_ref::<TransportError>() {
+                    Some(TransportError::NotEvents { body, .. }) => match Said::read(body) {
+                        Said { code: Some(code), message } => classify(None, Some(&code), &message),
+                        Said { code: None, .. } => ErrorClass::Unreadable,
+                    },
                     Some(TransportError::Idle(_)) => ErrorClass::Timeout,
                     Some(TransportError::TooLong(_)) => ErrorClass::Unreadable,
                     Some(TransportError::Client(_)) => ErrorClass::Unsupported,

@@ -18,6 +18,14 @@ pub(super) enum TransportError {
     /// More came than a reply can be.
     #[error("the reply is longer than {0} bytes")]
     TooLong(usize),
+    /// A whole document came where a stream was asked for.
+    #[error("answered with a document of type {content_type:?} instead of a stream: {body}")]
+    NotEvents {
+        /// Its type.
+        content_type: String,
+        /// What it says.
+        body: String,
+    },
     /// The HTTP client could not be set up.
     #[error(transparent)]
     Client(#[from] super::ModelHttpError),
@@ -56,7 +64,7 @@ pub(super) struct Body {
     idle: Duration,
     timer: Pin<Box<Sleep>>,
     room: usize,
-    ended_well: bool,
+    last: Bytes,
     tasks: TaskTracker,
 }
 
@@ -80,10 +88,16 @@ impl Body {
             idle,
             timer: Box::pin(tokio::time::sleep(idle)),
             room: limit,
-            ended_well: false,
+            last: Bytes::new(),
             tasks,
         }
     }
+}
+
+/// Whether a chunk ends a reply.
+fn ends_well(chunk: &[u8]) -> bool {
+    let tail = &chunk[chunk.len().saturating_sub(1_024)..];
+    END_MARKERS.iter().any(|marker| tail.windows(marker.len()).any(|window| window == *marker))
 }
 
 impl Stream for Body {
@@ -102,10 +116,7 @@ impl Stream for Body {
                     )))));
                 }
                 this.room -= chunk.len();
-                let tail = &chunk[chunk.len().saturating_sub(1_024)..];
-                this.ended_well = END_MARKERS
-                    .iter()
-                    .any(|marker| tail.windows(marker.len()).any(|window| window == *marker));
+                this.last = chunk.clone();
                 Poll::Ready(Some(Ok(chunk)))
             }
             Poll::Ready(Some(Err(error))) => {
@@ -129,7 +140,7 @@ impl Stream for Body {
 
 impl Drop for Body {
     fn drop(&mut self) {
-        let Some(bytes) = self.bytes.take().filter(|_| self.ended_well) else { return };
+        let Some(bytes) = self.bytes.take().filter(|_| ends_well(&self.last)) else { return };
         if tokio::runtime::Handle::try_current().is_ok() {
             self.tasks.spawn(drain(bytes));
         }

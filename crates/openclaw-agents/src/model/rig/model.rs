@@ -40,9 +40,13 @@ pub(crate) fn build(
     let transport = Transport::new(http.clone(), idle_timeout);
     let key = provider.api_key.as_ref().map(Secret::expose).unwrap_or_default();
     let (base_url, model) = (provider.base_url.trim_end_matches('/'), candidate.model.as_str());
+    // These wires add the version themselves.
+    let root = base_url.trim_end_matches("/v1beta").trim_end_matches("/v1");
     let inner = match provider.api {
         ProviderApi::OpenAiChat => {
             let mut config = OpenAIConfig::new(key).with_base_url(base_url);
+            // Some compatible servers end a reply without saying why.
+            config.dialect.quirks.done_without_finish_reason = true;
             if key.is_empty() {
                 config = config.with_auth(Auth::OptionalBearer);
             }
@@ -58,11 +62,13 @@ pub(crate) fn build(
                 model.wire.with_tool_input_streaming(ToolInputStreaming::Off).with_prompt_caching();
             lean(model)
         }
-        ProviderApi::Gemini => lean(
-            GeminiConfig::new(key).with_base_url(base_url).connect(transport).completion(model),
-        ),
+        ProviderApi::Gemini => {
+            lean(GeminiConfig::new(key).with_base_url(root).connect(transport).completion(model))
+        }
         ProviderApi::Ollama => {
-            lean(OllamaConfig::new().with_base_url(base_url).connect(transport).completion(model))
+            let mut config = OllamaConfig::new().with_base_url(root);
+            config.api_key = key.into();
+            lean(config.connect(transport).completion(model))
         }
     };
     Ok(RigModel {
@@ -148,7 +154,9 @@ impl RigModel {
     }
 
     fn is_foreign(&self, turn: &AssistantMessage) -> bool {
-        turn.origin.as_ref().is_some_and(|origin| origin.model != self.model)
+        turn.origin.as_ref().is_some_and(|origin| {
+            origin.model != self.model || origin.provider != self.inner.name()
+        })
     }
 
     fn reply(

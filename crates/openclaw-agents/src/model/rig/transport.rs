@@ -77,7 +77,8 @@ impl Transport {
                 return Err(Error::non_success_with_details(status, headers, body));
             }
             let events = rewrite::document_to_events(&document).map_err(|body| {
-                Error::non_success_with_details(StatusCode::BAD_GATEWAY, headers, body)
+                let content_type = content_type.to_owned();
+                instance(TransportError::NotEvents { content_type, body })
             })?;
             let events: BoxedStream =
                 Box::pin(futures_util::stream::iter([Ok(Bytes::from(events))]));

@@ -61,3 +61,105 @@ impl Findings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use crate::model::Api;
+    use serde_json::{Value, json};
+
+    fn findings(api: Api, body: &Value) -> Vec<String> {
+        let headers = [("anthropic-version".to_owned(), "2023-06-01".to_owned())];
+        check(api, &headers, body)
+    }
+
+    fn chat(messages: Value) -> Value {
+        json!({"model": "m", "max_tokens": 9, "messages": messages})
+    }
+
+    #[test]
+    fn sound_requests_pass() {
+        let call = json!({"id": "a", "type": "function",
+            "function": {"name": "t", "arguments": "{}"}});
+        let body = chat(json!([
+            {"role": "system", "content": "s"}, {"role": "user", "content": "hi"},
+            {"role": "assistant", "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "a", "content": "r"},
+        ]));
+        assert_eq!(findings(Api::Chat, &body), Vec::<String>::new());
+        let body = chat(json!([
+            {"role": "user", "content": "hi"},
+            {"role": "assistant", "content": [
+                {"type": "tool_use", "id": "a", "name": "t", "input": {}}]},
+            {"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": "a", "content": "r"},
+                {"type": "text", "text": "and?"}]},
+        ]));
+        assert_eq!(findings(Api::Messages, &body), Vec::<String>::new());
+    }
+
+    #[test]
+    fn each_rule_finds_its_breach() {
+        let user = json!({"role": "user", "content": "hi"});
+        let tool_use = |id: &str| {
+            json!({"role": "assistant", "content": [
+                {"type": "tool_use", "id": id, "name": "t", "input": {}}]})
+        };
+        let result = |id: &str| {
+            json!({"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": id, "content": "r"}]})
+        };
+        let call = |id: &str| {
+            json!({"role": "assistant", "tool_calls": [{"id": id, "type": "function",
+                "function": {"name": "t", "arguments": "{}"}}]})
+        };
+        let with = |mut body: Value, key: &str, value: Value| {
+            body[key] = value;
+            body
+        };
+        let good = chat(json!([user]));
+        let tools = |schema: Value| json!([{"type": "function", "function": {"name": "t", "parameters": schema}}]);
+        for (api, body, expected) in [
+            (Api::Chat, json!({"model": "m", "messages": [user]}), "max_tokens"),
+            (Api::Messages, json!({"model": "m", "messages": [user]}), "max_tokens"),
+            (Api::Chat, with(good.clone(), "model", json!("")), "model is missing"),
+            (Api::Chat, chat(json!([])), "messages are missing"),
+            (Api::Chat, with(good.clone(), "bogus", json!(1)), "unknown field"),
+            (Api::Messages, with(good.clone(), "bogus", json!(1)), "unknown field"),
+            (Api::Chat, with(good.clone(), "stream", json!(true)), "include_usage"),
+            (Api::Chat, with(good.clone(), "tools", tools(json!({"type": "string"}))), "no object"),
+            (Api::Chat, chat(json!([user, call("a")])), "have no result"),
+            (Api::Chat, chat(json!([user, call("a"), user])), "have no result"),
+            (
+                Api::Chat,
+                chat(json!([{"role": "tool", "tool_call_id": "a", "content": "r"}])),
+                "no open call",
+            ),
+            (Api::Chat, chat(json!([{"role": "wizard", "content": "x"}])), "unknown role"),
+            (Api::Chat, chat(json!([{"role": "user", "content": ""}])), "no content"),
+            (Api::Messages, chat(json!([user, user])), "in a row"),
+            (Api::Messages, chat(json!([tool_use("a"), result("a")])), "first message"),
+            (Api::Messages, chat(json!([user, tool_use("a"), user])), "have no result"),
+            (Api::Messages, chat(json!([user, tool_use("a"), result("b")])), "no open call"),
+            (
+                Api::Messages,
+                chat(json!([user, tool_use("a"), result("a"), tool_use("a"), result("a")])),
+                "empty or twice",
+            ),
+            (
+                Api::Messages,
+                chat(json!([user, {"role": "assistant", "content": "x"}])),
+                "last message",
+            ),
+            (
+                Api::Messages,
+                with(good.clone(), "thinking", json!({"type": "enabled", "budget_tokens": 9_000})),
+                "thinking budget",
+            ),
+        ] {
+            let found = findings(api, &body);
+            assert!(found.iter().any(|text| text.contains(expected)), "{expected}: {found:?}");
+        }
+        assert!(check(Api::Messages, &[], &good).iter().any(|text| text.contains("version")));
+    }
+}
