@@ -190,7 +190,12 @@ on_both_wires! {
             .then(Reply::text("done"));
         let harness = Setup::new(api).script(script).build().await;
         assert_eq!(harness.reply("go").await, "done");
-        assert_eq!(harness.server.last_request().tool_results().len(), 3);
+        let ids = |ids: Vec<String>| ids.into_iter().collect::<std::collections::HashSet<_>>();
+        let told = harness.server.last_request().tool_results();
+        assert_eq!(ids(told.into_iter().map(|(id, _)| id).collect()).len(), 3);
+        let started = harness.tool_events().await.into_iter()
+            .filter(|(phase, ..)| phase == "started").map(|(_, id, _)| id);
+        assert_eq!(ids(started.collect()).len(), 3);
         harness.assert_sound();
     }
 
