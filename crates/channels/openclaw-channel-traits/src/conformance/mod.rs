@@ -19,14 +19,20 @@ mod running;
 
 pub use driver::{Arrived, Credential, Failure, Push, Pushed, ServiceDriver};
 
-/// Makes one test per case of the named groups; `$driver` is an async function without parameters
-/// that makes a [`ServiceDriver`].
+/// Makes one test per case of the named groups.
+///
+/// `$driver` is the name of an async function without parameters, in the same module, that makes a
+/// [`ServiceDriver`]. `group: [case, …]` takes single cases, for a channel without a service of its
+/// own.
 #[macro_export]
 macro_rules! channel_conformance {
-    ($driver:path, $($group:ident),+ $(,)?) => {
+    ($driver:ident, $group:ident: [$($case:ident),+ $(,)?]) => {
+        $crate::channel_conformance!(@cases $driver, $group, $($case),+);
+    };
+    ($driver:ident, $($group:ident),+ $(,)?) => {
         $($crate::channel_conformance!(@group $driver, $group);)+
     };
-    (@group $driver:path, inbound) => {
+    (@group $driver:ident, inbound) => {
         $crate::channel_conformance!(@cases $driver, inbound,
             direct_messages_arrive_once_and_in_order,
             group_messages_say_whether_the_assistant_is_meant,
@@ -36,7 +42,7 @@ macro_rules! channel_conformance {
             nothing_is_acknowledged_before_it_is_accepted,
         );
     };
-    (@group $driver:path, outbound) => {
+    (@group $driver:ident, outbound) => {
         $crate::channel_conformance!(@cases $driver, outbound,
             text_arrives_as_it_is_shown,
             text_of_the_longest_length_arrives,
@@ -57,7 +63,7 @@ macro_rules! channel_conformance {
             the_account_is_looked_up,
         );
     };
-    (@group $driver:path, lifecycle) => {
+    (@group $driver:ident, lifecycle) => {
         $crate::channel_conformance!(@cases $driver, lifecycle,
             cancelling_ends_the_run_and_its_tasks,
             a_channel_runs_again_after_it_ended,
@@ -66,7 +72,7 @@ macro_rules! channel_conformance {
             the_descriptor_is_consistent,
         );
     };
-    (@cases $driver:path, $group:ident, $($case:ident),+ $(,)?) => {
+    (@cases $driver:ident, $group:ident, $($case:ident),+ $(,)?) => {
         mod $group {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
