@@ -16,7 +16,8 @@ impl ConfigErrors {
     }
 }
 
-/// Orders issues as a reader meets them: by file, line and column, then those without a place.
+/// Orders issues as a reader meets them: by file, line and column, then those without a place. Of
+/// several about one value the first stays: the others follow from it.
 pub(crate) fn sort(issues: &mut Vec<Issue>) {
     issues.sort_by(|a, b| {
         let place = |issue: &Issue| {
@@ -28,7 +29,10 @@ pub(crate) fn sort(issues: &mut Vec<Issue>) {
         let (a, b) = (place(a), place(b));
         a.is_none().cmp(&b.is_none()).then_with(|| a.cmp(&b))
     });
-    issues.dedup();
+    issues.dedup_by(|next, first| {
+        next == first
+            || (next.place.is_some() && next.place == first.place && next.key == first.key)
+    });
 }
 
 impl fmt::Display for ConfigErrors {

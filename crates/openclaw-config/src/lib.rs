@@ -9,14 +9,18 @@
 //! in the function of its section, and put it into the settings type. The schema, "did you mean" and
 //! `config show` follow from that function.
 
+mod atomic_file;
 mod channel_table;
 mod dotted_key;
+mod edit;
 mod environment;
 mod error;
+mod last_good;
 mod load;
 mod paths;
 mod providers;
 mod reader;
+mod reload;
 mod resolve;
 mod schema;
 mod secret;
@@ -25,15 +29,19 @@ mod settings;
 mod show;
 mod source;
 mod spanned;
+mod watch;
 mod wording;
 
 pub use channel_table::{ChannelParser, NoChannels};
 pub use dotted_key::InvalidDottedKey;
+pub use edit::{Committed, EditError, Editor};
 pub use environment::Environment;
 pub use error::ConfigErrors;
+pub use last_good::load_last_good;
 pub use load::{ClientSettings, LoadRequest, Loaded, Overrides, load, load_client, validate_text};
 pub use paths::{StatePaths, config_file};
 pub use reader::{Field, TableReader, describe};
+pub use reload::{ReloadDiff, diff};
 pub use schema::schema;
 pub use secret::{
     FetchedSecret, ReadContext, SecretError, SecretReference, SecretSource, SystemSecrets,
@@ -45,3 +53,4 @@ pub use settings::{
     ToolSettings,
 };
 pub use spanned::{Issue, Place, Spanned, SpannedEntry, SpannedTable, SpannedValue};
+pub use watch::ConfigWatcher;

@@ -2,7 +2,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use openclaw_core::Secret;
+use openclaw_core::{AgentId, Secret};
 use serde_json::{Map, Value, json};
 
 use crate::channel_table::ChannelParser;
@@ -11,11 +11,12 @@ use crate::paths::{MainFile, StatePaths};
 use crate::reader::{MASK, Reading, read_table};
 use crate::resolve::Resolver;
 use crate::secret::{SecretSource, SystemSecrets};
-use crate::sections::{read_bind_address, read_gateway_only, read_port, read_root};
+use crate::sections::{api_name, read_bind_address, read_gateway_only, read_port, read_root};
 use crate::source::{Gathered, expand_table, gather};
+use crate::watch::Fingerprint;
 use crate::{
     Config, ConfigErrors, Environment, GatewaySettings, Issue, ReadContext, SpannedTable,
-    SpannedValue,
+    SpannedValue, StorageBackend,
 };
 
 /// What the command line sets over file and environment.
@@ -77,6 +78,7 @@ pub struct Loaded {
     pub files: Vec<PathBuf>,
     pub(crate) effective: Value,
     pub(crate) source: LoadedSource,
+    pub(crate) fingerprint: Fingerprint,
 }
 
 /// The configuration as it was written, before expansion, to be kept as the last good one.
@@ -201,16 +203,18 @@ pub(crate) fn load_text(
         return Err(ConfigErrors::sorted(resolver.issues));
     }
     config.inert_keys = inert;
-    effective.insert("channels".to_owned(), effective_channels(&config));
+    show_resolved(&config, &mut effective);
     let mut warnings = context.warnings();
     sort(&mut warnings);
     files.extend(context.secret_files());
+    let fingerprint = Fingerprint::of(&files);
     Ok(Loaded {
         config: Arc::new(config),
         warnings,
         files,
         effective: Value::Object(effective),
         source,
+        fingerprint,
     })
 }
 
@@ -253,7 +257,26 @@ fn override_gateway(
     }
 }
 
-fn effective_channels(config: &Config) -> Value {
+/// Puts what only resolving tells over what the sections show.
+fn show_resolved(config: &Config, effective: &mut Map<String, Value>) {
     let tables = config.channels.iter();
-    Value::Object(tables.map(|(kind, table)| (kind.to_string(), table.effective())).collect())
+    let channels = tables.map(|(kind, table)| (kind.to_string(), table.effective())).collect();
+    effective.insert("channels".to_owned(), Value::Object(channels));
+    let providers = config.providers.iter().map(|(name, provider)| {
+        let mut shown = json!({ "api": api_name(provider.api), "base_url": provider.base_url });
+        if provider.api_key.is_some() {
+            shown["api_key"] = Value::from(MASK);
+        }
+        (name.clone(), shown)
+    });
+    effective.insert("models".to_owned(), json!({ "providers": Value::from_iter(providers) }));
+    let default_model = config.agents.iter().find(|agent| agent.id == AgentId::main());
+    if let Some(model) = default_model.and_then(|agent| agent.model.as_deref())
+        && effective["agents"].get("model").is_none()
+    {
+        effective["agents"]["model"] = Value::from(model);
+    }
+    if let StorageBackend::Sqlite { path } = &config.storage {
+        effective["storage"]["path"] = Value::from(path.display().to_string());
+    }
 }

@@ -117,6 +117,11 @@ fn well_known(name: &str) -> Option<&'static WellKnown> {
     WELL_KNOWN.iter().find(|provider| provider.name == name)
 }
 
+/// Whether a provider's wire and root are known.
+pub(crate) fn is_well_known(name: &str) -> bool {
+    well_known(name).is_some()
+}
+
 impl WellKnown {
     /// The provider with its key from the environment, if it is there or none is needed.
     fn with_environment_key(&self, environment: &Environment) -> Option<ModelProvider> {
@@ -169,18 +174,8 @@ fn complete(
     let known = well_known(&name);
     // At its own root its own key and model are meant; elsewhere only what is written.
     let at_home = base_url.is_none();
-    let mut missing = |key: &str, hint: &str| {
-        let key = crate::dotted_key::join(&format!("models.providers.{name}"), key);
-        issues.push(Issue::new(place.clone(), key, "is missing").with_hint(hint));
-    };
     let api = api.or(known.map(|known| known.api));
     let base_url = base_url.or(known.map(|known| known.base_url.to_owned()));
-    if api.is_none() {
-        missing("api", "one of openai-chat, openai-responses, anthropic-messages, gemini, ollama");
-    }
-    if base_url.is_none() {
-        missing("base_url", "the root of the API, such as \"https://api.example.org/v1\"");
-    }
     let environment_key = || {
         let variables = known.filter(|_| at_home).map_or(&[][..], |known| known.key_variables);
         variables.iter().find_map(|name| environment.var(name)).map(Secret::new)
@@ -188,7 +183,9 @@ fn complete(
     let api_key = api_key.or_else(environment_key);
     let needs_key = known.is_some_and(|known| at_home && !known.key_variables.is_empty());
     if needs_key && api_key.is_none() {
-        missing("api_key", "the provider asks for a key");
+        let key = crate::dotted_key::join("models.providers", &name) + ".api_key";
+        let variables = known.map_or(&[][..], |known| known.key_variables).join(" or ");
+        issues.push(Issue::new(place, key, "is missing").with_hint(format!("or set {variables}")));
     }
     let default_model =
         known.filter(|_| at_home).and_then(|known| known.default_model).map(str::to_owned);

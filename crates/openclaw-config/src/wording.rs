@@ -5,9 +5,14 @@ pub(crate) fn nearest<'a>(
 ) -> Option<&'a str> {
     const NEAR: f64 = 0.8;
     let written = snake_case(written);
+    // `bot_token` is meant as `token`.
+    let ends_with = |word: &str| written.strip_suffix(word).is_some_and(|rest| rest.ends_with('_'));
     allowed
         .into_iter()
-        .map(|word| (strsim::jaro_winkler(&written, word), word))
+        .map(|word| {
+            let likeness = strsim::jaro_winkler(&written, word);
+            (if ends_with(word) { likeness.max(NEAR) } else { likeness }, word)
+        })
         .filter(|(likeness, _)| *likeness >= NEAR)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, word)| word)
@@ -56,5 +61,6 @@ mod tests {
         assert_eq!(nearest("dmPolicy", allowed), Some("dm_policy"));
         assert_eq!(nearest("bind", allowed), Some("bind_address"));
         assert_eq!(nearest("weather", allowed), None);
+        assert_eq!(nearest("botToken", ["enabled", "token"]), Some("token"));
     }
 }

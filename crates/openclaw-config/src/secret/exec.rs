@@ -15,6 +15,14 @@ const EXIT_POLL: Duration = Duration::from_millis(5);
 /// Runs a command without a shell and takes what it prints. Its standard error is not read: it may
 /// hold secrets.
 pub(super) fn run(command: &[String], environment: &Environment) -> Result<Secret, SecretError> {
+    run_within(TIME_LIMIT, command, environment)
+}
+
+fn run_within(
+    limit: Duration,
+    command: &[String],
+    environment: &Environment,
+) -> Result<Secret, SecretError> {
     let (program, arguments) =
         command.split_first().ok_or_else(|| SecretError("the command is empty".to_owned()))?;
     let mut prepared = Command::new(program);
@@ -32,12 +40,12 @@ pub(super) fn run(command: &[String], environment: &Environment) -> Result<Secre
     let mut child = prepared
         .spawn()
         .map_err(|error| SecretError(format!("{program} cannot be started: {error}")))?;
-    let answer = output(&mut child, program);
+    let answer = output(&mut child, program, limit);
     end(&mut child);
     text_of(answer?, &format!("the output of {program}"))
 }
 
-fn output(child: &mut Child, program: &str) -> Result<Vec<u8>, SecretError> {
+fn output(child: &mut Child, program: &str, limit: Duration) -> Result<Vec<u8>, SecretError> {
     let stdout = child
         .stdout
         .take()
@@ -53,11 +61,15 @@ fn output(child: &mut Child, program: &str) -> Result<Vec<u8>, SecretError> {
             drop(sender.send(read.map(|_| bytes)));
         })
         .map_err(|error| SecretError(format!("{program} cannot be read: {error}")))?;
-    let overdue = || SecretError(format!("{program} took longer than {} s", TIME_LIMIT.as_secs()));
-    let bytes = match receiver.recv_timeout(TIME_LIMIT) {
+    let overdue = || SecretError(format!("{program} took longer than {} s", limit.as_secs_f32()));
+    let bytes = match receiver.recv_timeout(limit) {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(error)) => return Err(SecretError(format!("{program} cannot be read: {error}"))),
-        Err(RecvTimeoutError::Timeout) => return Err(overdue()),
+        Err(RecvTimeoutError::Timeout) => {
+            // The command itself may have ended and left others that hold its output open.
+            kill_group(child);
+            return Err(overdue());
+        }
         Err(RecvTimeoutError::Disconnected) => {
             return Err(SecretError(format!("{program} cannot be read")));
         }
@@ -65,7 +77,7 @@ fn output(child: &mut Child, program: &str) -> Result<Vec<u8>, SecretError> {
     if bytes.len() as u64 > MAX_SECRET_BYTES {
         return Ok(bytes);
     }
-    let mut polls = TIME_LIMIT.as_millis() / EXIT_POLL.as_millis();
+    let mut polls = limit.as_millis() / EXIT_POLL.as_millis();
     loop {
         match child.try_wait() {
             Ok(Some(status)) if status.success() => return Ok(bytes),
@@ -89,17 +101,50 @@ fn end(child: &mut Child) {
     if matches!(child.try_wait(), Ok(Some(_))) {
         return;
     }
-    #[cfg(unix)]
-    {
-        let group = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
-        if let Some(group) = group
-            && let Err(error) =
-                rustix::process::kill_process_group(group, rustix::process::Signal::KILL)
-        {
-            tracing::debug!(%error, "the group of a secret's command was gone");
-        }
-    }
+    kill_group(child);
     if let Err(error) = child.kill().and_then(|()| child.wait().map(|_| ())) {
         tracing::warn!(%error, "a secret's command could not be ended");
+    }
+}
+
+/// Kills all that the command started. Only for a command that was not waited for: its number may
+/// otherwise belong to another.
+#[cfg(unix)]
+fn kill_group(child: &Child) {
+    let group = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    if let Some(group) = group
+        && let Err(error) =
+            rustix::process::kill_process_group(group, rustix::process::Signal::KILL)
+    {
+        tracing::debug!(%error, "the group of a secret's command was gone");
+    }
+}
+
+#[cfg(not(unix))]
+fn kill_group(_: &Child) {}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::run_within;
+    use crate::Environment;
+
+    #[test]
+    fn a_command_that_does_not_end_is_ended() {
+        let path = ("PATH".to_owned(), "/usr/bin:/bin".to_owned());
+        let environment = Environment::new([path], "/", "/");
+        for script in [
+            "sleep 60",
+            "sleep 60 &",
+            "sleep 60 & sleep 60",
+            "exec 1>&-; sleep 60",
+            "yes >&2 & sleep 60",
+        ] {
+            let command = ["sh", "-c", script].map(str::to_owned);
+            let error = run_within(Duration::from_millis(200), &command, &environment)
+                .expect_err("no secret");
+            assert_eq!(error.to_string(), "sh took longer than 0.2 s", "{script}");
+        }
     }
 }

@@ -16,7 +16,7 @@ mod tools;
 pub(crate) use agents::{AgentEntry, AgentFields, AgentsSection};
 pub(crate) use channels::ChannelsSection;
 pub(crate) use gateway::{read_bind_address, read_port};
-pub(crate) use models::ProviderSection;
+pub(crate) use models::{ProviderSection, api_name};
 pub(crate) use root::{Sections, read_gateway_only, read_root};
 pub(crate) use routing::RuleSection;
 pub(crate) use storage::StorageSection;

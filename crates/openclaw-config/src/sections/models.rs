@@ -1,15 +1,27 @@
 use openclaw_core::Secret;
 use url::{Host, Url};
 
+use crate::providers::is_well_known;
 use crate::{Place, ProviderApi, Spanned, TableReader};
 
 const APIS: [(&str, ProviderApi); 5] = [
-    ("openai-chat", ProviderApi::OpenAiChat),
-    ("openai-responses", ProviderApi::OpenAiResponses),
-    ("anthropic-messages", ProviderApi::AnthropicMessages),
-    ("gemini", ProviderApi::Gemini),
-    ("ollama", ProviderApi::Ollama),
+    (api_name(ProviderApi::OpenAiChat), ProviderApi::OpenAiChat),
+    (api_name(ProviderApi::OpenAiResponses), ProviderApi::OpenAiResponses),
+    (api_name(ProviderApi::AnthropicMessages), ProviderApi::AnthropicMessages),
+    (api_name(ProviderApi::Gemini), ProviderApi::Gemini),
+    (api_name(ProviderApi::Ollama), ProviderApi::Ollama),
 ];
+
+/// The name of a wire in the file.
+pub(crate) const fn api_name(api: ProviderApi) -> &'static str {
+    match api {
+        ProviderApi::OpenAiChat => "openai-chat",
+        ProviderApi::OpenAiResponses => "openai-responses",
+        ProviderApi::AnthropicMessages => "anthropic-messages",
+        ProviderApi::Gemini => "gemini",
+        ProviderApi::Ollama => "ollama",
+    }
+}
 
 /// One of `[models.providers.<name>]`.
 pub(crate) struct ProviderSection {
@@ -60,7 +72,21 @@ fn read_provider(name: &str, reader: &mut TableReader<'_>) -> ProviderSection {
         url
     });
     let api_key = reader.secret("api_key", "The key; absent where the server asks for none.");
+    if !is_well_known(name) {
+        require(
+            reader,
+            "api",
+            "one of openai-chat, openai-responses, anthropic-messages, gemini, ollama",
+        );
+        require(reader, "base_url", "the root of the API, such as \"https://api.example.org/v1\"");
+    }
     ProviderSection { name: name.to_owned(), place: reader.table_place(), api, base_url, api_key }
+}
+
+fn require(reader: &mut TableReader<'_>, name: &str, hint: &str) {
+    if !reader.is_set(name) {
+        reader.issue_with_hint(name, "is missing", hint);
+    }
 }
 
 /// Reads the root of an API. The flag says that it is plain HTTP to another machine.

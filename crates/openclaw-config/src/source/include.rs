@@ -38,7 +38,8 @@ pub(crate) fn gather(
             Err(error) => {
                 let place = Place { file, line: 1, column: 1 };
                 let issue = Issue::new(Some(place), "", format!("cannot be read: {error}"));
-                return Err(vec![issue.with_hint("OPENCLAW_CONFIG or the state folder names it")]);
+                let hint = "OPENCLAW_CONFIG names it";
+                return Err(vec![if main.named { issue.with_hint(hint) } else { issue }]);
             }
         },
     };

@@ -1,0 +1,58 @@
+use openclaw_core::ChannelKind;
+
+use crate::Config;
+
+/// What changed between two configurations, by what it takes to bring it into force.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReloadDiff {
+    /// Sections that hold from the next turn, request or delivery on.
+    pub live: Vec<&'static str>,
+    /// Kinds of channels whose settings changed, came or went. Which of their accounts restart is
+    /// for their factory to say.
+    pub channels: Vec<ChannelKind>,
+    /// Dotted keys that take a restart of the gateway.
+    pub needs_restart: Vec<&'static str>,
+}
+
+impl ReloadDiff {
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        self.live.is_empty() && self.channels.is_empty() && self.needs_restart.is_empty()
+    }
+}
+
+/// Compares the configuration in force with one that is to replace it.
+pub fn diff(old: &Config, new: &Config) -> ReloadDiff {
+    let mut diff = ReloadDiff::default();
+    let restart = [
+        ("gateway.bind_address", old.gateway.bind_address != new.gateway.bind_address),
+        ("gateway.port", old.gateway.port != new.gateway.port),
+        ("storage", old.storage != new.storage),
+    ];
+    diff.needs_restart.extend(restart.iter().filter(|(_, differs)| *differs).map(|(key, _)| key));
+    // What needs a restart is taken out, so that the rest of the section can be told apart.
+    let mut gateway = new.gateway.clone();
+    gateway.bind_address = old.gateway.bind_address;
+    gateway.port = old.gateway.port;
+    let live = [
+        ("gateway", old.gateway != gateway),
+        ("agents", old.agents != new.agents),
+        ("models", old.providers != new.providers),
+        ("tools", old.tools != new.tools),
+        ("session", old.session != new.session),
+        ("routing", old.routing != new.routing),
+        ("delivery", old.delivery != new.delivery),
+    ];
+    diff.live.extend(live.iter().filter(|(_, differs)| *differs).map(|(section, _)| section));
+    let came = new.channels.keys().filter(|kind| !old.channels.contains_key(*kind));
+    let changed_or_gone = old.channels.iter().filter_map(|(kind, table)| {
+        let same = new
+            .channels
+            .get(kind)
+            .is_some_and(|theirs| table.enabled == theirs.enabled && table.same_settings(theirs));
+        (!same).then_some(kind)
+    });
+    diff.channels = changed_or_gone.chain(came).cloned().collect();
+    diff.channels.sort();
+    diff
+}

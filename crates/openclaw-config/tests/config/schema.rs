@@ -1,0 +1,214 @@
+use openclaw_config::schema;
+use serde_json::Value;
+
+use crate::support::{Channels, Home};
+
+/// Every key that the schema allows, as dotted paths; `*` stands for a name, `[]` for an element.
+fn keys(schema: &Value, path: &str, found: &mut Vec<String>) {
+    if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+        for (name, inner) in properties {
+            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            found.push(path.clone());
+            if inner.get("anyOf").is_none() {
+                keys(inner, &path, found);
+            }
+        }
+    }
+    if let Some(items) = schema.get("items") {
+        keys(items, &format!("{path}[]"), found);
+    }
+    if let Some(values @ Value::Object(_)) = schema.get("additionalProperties") {
+        keys(values, &format!("{path}.*"), found);
+    }
+}
+
+#[test]
+fn the_schema_lists_every_key() {
+    let schema = schema(&Channels);
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    let mut found = Vec::new();
+    keys(&schema, "", &mut found);
+    let found: Vec<String> =
+        found.into_iter().filter(|key| !key.starts_with("channels.slack")).collect();
+    insta::assert_snapshot!(found.join("\n"), @r#"
+    include
+    gateway
+    gateway.bind_address
+    gateway.port
+    gateway.max_connections
+    gateway.max_backlog
+    gateway.allowed_origins
+    gateway.allowed_hosts
+    gateway.auth
+    gateway.auth.token
+    gateway.auth.token_file
+    gateway.rate_limit
+    gateway.rate_limit.requests_per_second
+    gateway.rate_limit.burst
+    gateway.http
+    gateway.http.openai
+    gateway.http.openai.enabled
+    agents
+    agents.sandbox
+    agents.sandbox.mode
+    agents.sandbox.timeout_secs
+    agents.model
+    agents.fallbacks
+    agents.max_context_tokens
+    agents.workspace
+    agents.timeout_seconds
+    agents.idle_timeout_seconds
+    agents.list
+    agents.list[].id
+    agents.list[].default
+    agents.list[].sandbox
+    agents.list[].sandbox.mode
+    agents.list[].sandbox.timeout_secs
+    agents.list[].model
+    agents.list[].fallbacks
+    agents.list[].max_context_tokens
+    agents.list[].workspace
+    agents.list[].timeout_seconds
+    agents.list[].idle_timeout_seconds
+    agents.list[].tools
+    agents.list[].tools.allow
+    agents.list[].tools.deny
+    agents.list[].tools.exec
+    agents.list[].tools.exec.ask
+    models
+    models.providers
+    models.providers.*.api
+    models.providers.*.base_url
+    models.providers.*.api_key
+    models.providers.*.api_key_file
+    tools
+    tools.allow
+    tools.deny
+    tools.exec
+    tools.exec.ask
+    session
+    session.dm_scope
+    session.queue_mode
+    session.reply_back
+    session.owners
+    session.reset
+    session.reset.mode
+    session.reset.at
+    session.reset.idle_minutes
+    session.identity_links
+    routing
+    routing.rules
+    routing.rules[].channel
+    routing.rules[].account
+    routing.rules[].chat_kind
+    routing.rules[].chat
+    routing.rules[].sender
+    routing.rules[].role
+    routing.rules[].pattern
+    routing.rules[].agent
+    routing.rules[].session
+    delivery
+    delivery.on_uncertain
+    storage
+    storage.backend
+    storage.path
+    storage.url
+    storage.url_file
+    channels
+    channels.telegram
+    channels.telegram.enabled
+    channels.telegram.token
+    channels.telegram.token_file
+    channels.telegram.dm_policy
+    channels.telegram.allow_from
+    channels.telegram.groups
+    channels.telegram.groups.*.require_mention
+    channels.telegram.accounts
+    channels.telegram.accounts.*.enabled
+    channels.telegram.accounts.*.token
+    channels.telegram.accounts.*.token_file
+    channels.telegram.accounts.*.dm_policy
+    channels.telegram.accounts.*.allow_from
+    channels.telegram.accounts.*.groups
+    channels.telegram.accounts.*.groups.*.require_mention
+    "#);
+}
+
+#[test]
+fn limits_defaults_and_descriptions_are_in_the_schema() {
+    let schema = schema(&Channels);
+    let port = &schema["properties"]["gateway"]["properties"]["port"];
+    insta::assert_snapshot!(serde_json::to_string_pretty(port).expect("JSON"), @r#"
+    {
+      "description": "The port to listen on; 0 lets the system choose.",
+      "type": "integer",
+      "minimum": 0,
+      "maximum": 65535,
+      "default": 18789
+    }
+    "#);
+    let telegram = &schema["properties"]["channels"]["properties"]["telegram"];
+    let agents = &schema["properties"]["agents"]["properties"]["list"]["items"];
+    assert_eq!(agents["required"], serde_json::json!(["id"]));
+    assert_eq!(telegram["properties"]["token"]["writeOnly"], true);
+    assert_eq!(telegram["additionalProperties"], false);
+}
+
+/// A value that the schema allows, every key set.
+fn example(schema: &Value, key: &str) -> Value {
+    let by_key = match key {
+        "bind_address" => Some("127.0.0.1"),
+        "base_url" => Some("https://api.example.org"),
+        "at" => Some("04:00"),
+        "id" => Some("main"),
+        "agent" => Some("main"),
+        "channel" => Some("telegram"),
+        "model" | "fallbacks[]" => Some("name/model"),
+        "allowed_origins[]" => Some("https://a.example"),
+        "owners[]" | "name[]" => Some("telegram:1"),
+        _ => None,
+    };
+    if let Some(text) = by_key {
+        return Value::from(text);
+    }
+    if let Some(first) = schema.get("enum") {
+        return first[0].clone();
+    }
+    match schema.get("type").and_then(|kind| kind.as_str().or(kind[0].as_str())) {
+        Some("object") => {
+            let mut map = serde_json::Map::new();
+            for (name, inner) in schema["properties"].as_object().into_iter().flatten() {
+                let is_file_of_a_secret = name
+                    .strip_suffix("_file")
+                    .is_some_and(|name| schema["properties"].get(name).is_some());
+                if !is_file_of_a_secret {
+                    map.insert(name.clone(), example(inner, name));
+                }
+            }
+            if let Some(values @ Value::Object(_)) = schema.get("additionalProperties") {
+                map.insert("name".to_owned(), example(values, "name"));
+            }
+            Value::Object(map)
+        }
+        Some("array") => Value::Array(vec![example(&schema["items"], &format!("{key}[]"))]),
+        Some("integer" | "number") => schema["maximum"].clone(),
+        Some("boolean") => Value::from(true),
+        _ => Value::from("text"),
+    }
+}
+
+#[test]
+fn what_the_schema_allows_the_loader_accepts() {
+    let mut value = example(&schema(&Channels), "");
+    value.as_object_mut().expect("object").remove("include");
+    // The one key of an engine that this build lacks.
+    value["storage"].as_object_mut().expect("object").remove("url");
+    let home = Home::new();
+    home.write("openclaw.toml", &toml_of(&value));
+    let loaded = home.load().unwrap_or_else(|errors| panic!("{errors}\n{}", toml_of(&value)));
+    assert_eq!(loaded.config.gateway.port, u16::MAX);
+}
+
+fn toml_of(value: &Value) -> String {
+    toml_edit::ser::to_string_pretty(value).expect("TOML")
+}

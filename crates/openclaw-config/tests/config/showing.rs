@@ -1,0 +1,121 @@
+use insta::assert_snapshot;
+
+use crate::support::Home;
+
+#[test]
+fn the_effective_configuration_holds_defaults_and_masks() {
+    let mut home = Home::with(
+        r#"
+[agents]
+model = "openai/gpt-5"
+[[agents.list]]
+id = "work"
+[models.providers.openai]
+api_key = "sk-1"
+[session]
+identity_links = { anna = ["telegram:1"] }
+[[routing.rules]]
+chat = 5
+agent = "work"
+[channels.telegram]
+token = "123:abc"
+groups."a b".require_mention = false
+"#,
+    );
+    home.set("OPENCLAW_GATEWAY_TOKEN", "owner");
+    let loaded = home.load().expect("loads");
+    assert_snapshot!(home.shown(&loaded.effective_toml()), @r#"
+    [gateway]
+    bind_address = "127.0.0.1"
+    port = 18789
+    max_connections = 1000
+    max_backlog = 100000
+    allowed_origins = []
+    allowed_hosts = []
+
+    [gateway.rate_limit]
+    requests_per_second = 200
+    burst = 400
+
+    [gateway.http.openai]
+    enabled = true
+
+    [gateway.auth]
+    token = "***"
+
+    [agents]
+    model = "openai/gpt-5"
+    timeout_seconds = 600
+    idle_timeout_seconds = 120
+
+    [agents.sandbox]
+    mode = "always"
+    timeout_secs = 300
+
+    [[agents.list]]
+    id = "work"
+
+    [models.providers.openai]
+    api = "openai-chat"
+    base_url = "https://api.openai.com/v1"
+    api_key = "***"
+
+    [tools]
+    allow = ["*"]
+    deny = []
+
+    [tools.exec]
+    ask = "on_miss"
+
+    [session]
+    dm_scope = "per_channel_peer"
+    queue_mode = "queue"
+    reply_back = "always"
+    owners = []
+
+    [session.reset]
+    mode = "daily"
+    at = "04:00"
+    idle_minutes = 0
+
+    [session.identity_links]
+    anna = ["telegram:1"]
+
+    [[routing.rules]]
+    chat = 5
+    agent = "work"
+
+    [delivery]
+    on_uncertain = "resend"
+
+    [storage]
+    backend = "sqlite"
+    path = "~/.openclaw-rs/openclaw.db"
+
+    [channels.telegram]
+    enabled = true
+    token = "***"
+    dm_policy = "pairing"
+
+    [channels.telegram.groups."a b"]
+    require_mention = false
+    "#);
+    let again: toml_edit::DocumentMut = loaded.effective_toml().parse().expect("TOML");
+    assert_eq!(again["gateway"]["port"].as_integer(), Some(18_789));
+}
+
+#[test]
+fn one_key_can_be_asked_for() {
+    let home = Home::with(
+        "[channels.telegram]\ntoken = \"t\"\ngroups.\"-100\".require_mention = true\n[[routing.rules]]\nchat = \"c\"\n",
+    );
+    let loaded = home.load().expect("loads");
+    let get = |key: &str| loaded.get(key).expect("key").map(ToString::to_string);
+    assert_eq!(get("gateway.port").as_deref(), Some("18789"));
+    assert_eq!(get("channels.telegram.token").as_deref(), Some("\"***\""));
+    assert_eq!(get("channels.telegram.groups.\"-100\".require_mention").as_deref(), Some("true"));
+    assert_eq!(get("routing.rules[0].chat").as_deref(), Some("\"c\""));
+    assert_eq!(get("routing.rules[1].chat"), None);
+    assert_eq!(get("gateway.none"), None);
+    assert!(loaded.get("gateway..port").is_err());
+}
