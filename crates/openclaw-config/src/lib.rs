@@ -4,6 +4,11 @@
 //! [`ChannelTable`] with spans and takes back schemas and issues through [`ChannelParser`]. It reads
 //! no ambient environment: everything comes through an [`Environment`].
 //!
+//! Relative paths start from the folder of the main file, those in `include` from the file they stand
+//! in. Included files lie below the file that includes them, later ones over earlier ones: tables are
+//! merged key by key, everything else, lists too, is replaced as a whole. They stay within the main
+//! file's folder. The environment goes over the files, flags over both.
+//!
 //! Files are merged and expanded into a table with places, sections are read from it by functions
 //! over a [`TableReader`], and what they give is checked against each other. To add a key: read it
 //! in the function of its section, and put it into the settings type. The schema, "did you mean" and

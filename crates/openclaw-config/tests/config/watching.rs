@@ -69,9 +69,16 @@ async fn included_and_secret_files_count_and_others_do_not() {
     watching.home.write("t", "two");
     assert!(watching.sees_a_change().await, "secret");
     watching.home.write("openclaw.db", "data");
-    // The same contents again are no change.
-    watching.home.write("t", "two");
     watching.reports_only("[gateway]\nport = 5\n").await;
+}
+
+#[tokio::test]
+async fn the_same_contents_again_are_no_change() {
+    let mut watching = watch(Home::with("[gateway]\nport = 1\n"));
+    watching.home.write("openclaw.toml", "[gateway]\nport = 1\n");
+    let told = timeout(Duration::from_millis(1_000), watching.watcher.changed()).await;
+    assert!(told.is_err(), "{told:?}");
+    watching.reports_only("[gateway]\nport = 2\n").await;
 }
 
 #[tokio::test]
