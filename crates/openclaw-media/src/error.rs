@@ -31,6 +31,14 @@ pub enum MediaError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The peer took longer than the whole exchange may take.
+    #[error("{url} took longer than {seconds} s")]
+    TimedOut {
+        /// The URL without query and credentials.
+        url: String,
+        /// The limit.
+        seconds: u64,
+    },
     /// The peer answered with an error.
     #[error("{url} answered {status}")]
     Status {
@@ -39,7 +47,10 @@ pub enum MediaError {
         /// The HTTP status.
         status: u16,
     },
-    /// The disk failed.
+    /// The HTTP client cannot be set up.
+    #[error("the client for fetching cannot be set up")]
+    Client(#[source] reqwest::Error),
+    /// The disk, or the source that was being stored, failed.
     #[error("the media store failed while {doing}")]
     Io {
         /// What was being done.
@@ -48,4 +59,10 @@ pub enum MediaError {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl MediaError {
+    pub(crate) fn io(doing: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Io { doing, source }
+    }
 }

@@ -2,12 +2,25 @@
 //! file tools.
 //!
 //! Arguments are typed and their JSON Schema comes from the type; the registry erases them. Every
-//! path from a model passes one opener that cannot leave the workspace. A tool that acts on a
-//! higher thing (sessions, channels, memory) lives with that thing and joins the registry there.
+//! path from a model passes one opener, [`Workspace`], that cannot leave the workspace. A tool that
+//! acts on a higher thing (sessions, channels, memory) lives with that thing and joins the registry
+//! there.
 //!
 //! To add a tool: one file with its `Args`, its [`Tool`] impl and tests, and a line where the
-//! registry is filled.
+//! registry is filled. Its group, if it has one, is in `policy/group.rs`.
 
+mod blocking;
+pub mod files;
+mod names;
+mod opener;
+mod platform;
+mod policy;
+mod registry;
 mod tool;
 
+pub use blocking::{Stop, StopReason, Stopped, run_blocking};
+pub use names::canonical_tool_name;
+pub use opener::{OpenError, OpenedFile, Workspace};
+pub use policy::{Decision, ToolPolicy};
+pub use registry::{ToolRegistry, ToolRegistryBuilder};
 pub use tool::{Tool, ToolCall, ToolContext, ToolDefinition, ToolError, ToolOutput};

@@ -1,0 +1,9 @@
+//! The one opener for every path that a model gives.
+
+mod error;
+mod path;
+mod replace;
+mod workspace;
+
+pub use error::OpenError;
+pub use workspace::{OpenedFile, Workspace};
