@@ -19,7 +19,14 @@ pub(crate) fn parse(markdown: &str, dialect: MarkupDialect) -> StyledText {
     let mut builder =
         Builder { links_as_text: dialect == MarkupDialect::Plain, ..Builder::default() };
     for (event, source) in parser.into_offset_iter() {
-        builder.event(event, source);
+        match event {
+            Event::Start(Tag::Emphasis) | Event::End(TagEnd::Emphasis)
+                if is_product(markdown, &source) =>
+            {
+                builder.event(Event::Text(CowStr::Borrowed("*")), source);
+            }
+            event => builder.event(event, source),
+        }
     }
     builder.finish(has_definitions)
 }
@@ -471,6 +478,17 @@ impl Builder {
         let spans = ordered(self.spans);
         StyledText { text: self.out, spans, blocks: self.blocks, has_definitions }
     }
+}
+
+/// Whether an asterisk between digits is meant, as in `2*3*4`: as emphasis it would not be shown, and
+/// the text would say something else.
+fn is_product(markdown: &str, source: &Range<usize>) -> bool {
+    let bytes = markdown.as_bytes();
+    let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    bytes[source.start] == b'*'
+        && source.start > 0
+        && is_digit(source.start - 1)
+        && is_digit(source.end)
 }
 
 /// What code cannot stand in.

@@ -14,6 +14,8 @@ fn inline_styles() {
     check("**bold `code` bold**", "<b>bold </b><code>code</code><b> bold</b>");
     check("**a *b `c` d* e**", "<b>a <i>b </i></b><code>c</code><b><i> d</i> e</b>");
     check("snake_case 2 * 3 * 4 ~5 and ~6", "snake_case 2 * 3 * 4 ~5 and ~6");
+    check("2*3*4*5*6 and *7*", "2*3*4*5*6 and <i>7</i>");
+    check("un*believ*able", "un<i>believ</i>able");
     check("a\nb  \nc", "a\nb\nc");
 }
 
