@@ -28,7 +28,7 @@ fn describe_call(
             let id = call.id.map_or("-".to_owned(), |id| id.to_string());
             let params = match call.params {
                 Params::Absent => "-".to_owned(),
-                Params::Object(raw) => raw.get().to_owned(),
+                Params::Object(json) => json.to_owned(),
                 Params::Array => "array".to_owned(),
             };
             format!("{} id={id} params={params}", call.method)

@@ -240,11 +240,29 @@ mod tests {
         ]
     }
 
+    type Chat = (String, Option<String>);
+
+    /// Two chats, the second often made from the first so that their keys come close.
+    fn any_chats() -> impl Strategy<Value = (Chat, Chat)> {
+        let chat = || (any_id(), prop::option::of(any_id()));
+        (chat(), chat(), 0_u8..6).prop_map(|(left, other, way)| {
+            let near = match way {
+                0 => SessionKey::segment(&left.0),
+                1 => left.0.to_lowercase(),
+                2 => left.0.replace(':', "%3a"),
+                3 => format!("{}:thread:1", left.0),
+                4 => left.0.clone(),
+                _ => other.0,
+            };
+            let right = (near.chars().take(500).collect(), other.1);
+            (left, right)
+        })
+    }
+
     proptest! {
         #[test]
         fn keys_are_valid_and_distinct_chats_share_none(
-            left in (any_id(), prop::option::of(any_id())),
-            right in (any_id(), prop::option::of(any_id())),
+            (left, right) in any_chats(),
             channel in prop::sample::select(vec!["telegram", "slack/Acme"]),
             kinds in prop::sample::select(vec![
                 (ChatKind::Group, ChatKind::Group),

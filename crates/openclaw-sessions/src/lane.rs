@@ -36,8 +36,6 @@ pub(crate) enum Step {
     Pause(Duration),
     /// Waits for mail.
     Rest,
-    /// Ends unless there is mail: another gateway works on the key.
-    Lost,
     /// Ends.
     Leave,
 }
@@ -47,7 +45,7 @@ impl Lane {
         Self { shared, key, mailbox, stops: BTreeSet::new(), lease: None, backoff: Backoff::new() }
     }
 
-    /// Lives until the lane is idle, lost or the gateway stops.
+    /// Lives until the lane is idle or the gateway stops.
     pub(crate) async fn live(mut self) {
         loop {
             let goes_on = match self.step().await {
@@ -57,11 +55,6 @@ impl Lane {
                 }
                 Step::Pause(pause) => self.pause(pause).await,
                 Step::Rest => self.rest().await,
-                Step::Lost => {
-                    self.lease = None;
-                    let pause = self.backoff.next();
-                    !self.shared.retire(&self.key, &self.mailbox) && self.pause(pause).await
-                }
                 Step::Leave => false,
             };
             if !goes_on {
@@ -183,10 +176,7 @@ impl Lane {
     /// What to do after a write or read failed outside the end of a turn.
     pub(crate) fn after(&mut self, error: &ApplyError) -> Step {
         match error {
-            ApplyError::Conflict(Conflict::FenceLost { .. }) => {
-                tracing::warn!("another gateway took this session over");
-                Step::Lost
-            }
+            ApplyError::Conflict(Conflict::FenceLost { .. }) => self.lost(),
             ApplyError::Conflict(conflict) => {
                 tracing::debug!(%conflict, "the inputs changed meanwhile");
                 Step::Pause(self.backoff.next())
@@ -197,6 +187,14 @@ impl Lane {
                 Step::Pause(self.backoff.next())
             }
         }
+    }
+
+    /// Another gateway took the session over. The lane stands by until that one's lease is over,
+    /// for inputs that are left then.
+    pub(crate) fn lost(&mut self) -> Step {
+        tracing::warn!("another gateway took this session over");
+        self.lease = None;
+        Step::Pause(self.backoff.next())
     }
 
     pub(crate) fn pause_longer(&mut self) -> Step {

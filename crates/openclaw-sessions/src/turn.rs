@@ -233,10 +233,7 @@ impl Lane {
                         Err(error) => tracing::warn!(%error, "the run cannot be read"),
                     }
                 }
-                Err(ApplyError::Conflict(Conflict::FenceLost { .. })) => {
-                    tracing::warn!(run_id = %lead.run_id, "another gateway took this session over");
-                    return Step::Lost;
-                }
+                Err(ApplyError::Conflict(Conflict::FenceLost { .. })) => return self.lost(),
                 Err(ApplyError::Conflict(conflict)) => {
                     tracing::error!(run_id = %lead.run_id, %conflict, "the end of a turn conflicts");
                     return self.pause_longer();
@@ -274,7 +271,7 @@ impl Lane {
     async fn after_parked(&mut self, fence: &Fence) -> Step {
         match self.storage().lease(&lease::resource(&self.key)).await {
             Ok(Some(held)) if Fence::from(&held) == *fence => self.pause_longer(),
-            Ok(_) => Step::Lost,
+            Ok(_) => self.lost(),
             Err(StorageError::Closed) => Step::Leave,
             Err(error) => {
                 tracing::warn!(%error, "the lease cannot be read");

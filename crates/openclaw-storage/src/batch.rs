@@ -39,6 +39,11 @@ impl Batch {
         self
     }
 
+    /// Whether there is nothing in it: applying it does nothing, and no observer hears of it.
+    pub fn is_empty(&self) -> bool {
+        self.fences.is_empty() && self.writes.is_empty()
+    }
+
     /// Adds a write.
     pub fn push(&mut self, write: Write) {
         self.writes.push(write);

@@ -100,3 +100,84 @@ impl From<Stopped> for ToolError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Stop, StopReason, Stopped, run_blocking};
+    use crate::{ToolContext, ToolError};
+    use openclaw_core::{AgentId, SessionKey};
+    use std::sync::Arc;
+    use std::time::Duration;
+    use tokio_util::sync::CancellationToken;
+
+    const LONG: Duration = Duration::from_secs(600);
+
+    fn context(cancel: CancellationToken) -> ToolContext {
+        ToolContext {
+            agent_id: AgentId::main(),
+            session_key: SessionKey::main(&AgentId::main()),
+            run_id: None,
+            workspace: "/nowhere".into(),
+            cancel,
+            output: Arc::new(|_| {}),
+        }
+    }
+
+    fn until_stopped(stop: &Stop) -> Stopped {
+        loop {
+            if let Err(stopped) = stop.check() {
+                return stopped;
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    #[tokio::test]
+    async fn work_that_is_out_of_time_hands_over_what_it_has() {
+        let context = context(CancellationToken::new());
+        let limit = Duration::from_millis(1);
+        let kept = run_blocking(&context, limit, |stop| Ok(until_stopped(stop))).await;
+        assert_eq!(kept.expect("handed over"), Stopped(StopReason::TimeLimit));
+        let lost: Result<(), ToolError> =
+            run_blocking(&context, limit, |stop| Err(until_stopped(stop).into())).await;
+        assert_eq!(
+            lost.expect_err("lost").to_string(),
+            "the time limit ran out; ask for less at once"
+        );
+    }
+
+    #[tokio::test]
+    async fn cancelling_stops_the_work() {
+        let cancel = CancellationToken::new();
+        let context = context(cancel.clone());
+        let work = run_blocking(&context, LONG, |stop| Err::<(), _>(until_stopped(stop).into()));
+        let (outcome, ()) = tokio::join!(work, async { cancel.cancel() });
+        assert!(matches!(outcome, Err(ToolError::Cancelled)));
+    }
+
+    #[tokio::test]
+    async fn dropping_the_wait_stops_the_work() {
+        let context = context(CancellationToken::new());
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let (began, has_begun) = tokio::sync::oneshot::channel();
+        let work = run_blocking(&context, LONG, move |stop| {
+            began.send(()).expect("waited for");
+            sender.send(until_stopped(stop)).expect("waited for");
+            Ok(())
+        });
+        tokio::select! {
+            biased;
+            _ = work => panic!("it ended by itself"),
+            begun = has_begun => begun.expect("it began"),
+        }
+        assert_eq!(receiver.await.expect("told"), Stopped(StopReason::Cancelled));
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_the_work_is_fatal() {
+        let context = context(CancellationToken::new());
+        let outcome: Result<(), ToolError> =
+            run_blocking(&context, LONG, |_| panic!("as told")).await;
+        assert!(matches!(outcome, Err(ToolError::Fatal(_))), "{outcome:?}");
+    }
+}

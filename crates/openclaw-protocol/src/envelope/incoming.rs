@@ -35,8 +35,8 @@ pub struct Call<'a> {
 pub enum Params<'a> {
     /// Left out, or null.
     Absent,
-    /// An object.
-    Object(&'a RawValue),
+    /// An object, as JSON.
+    Object(&'a str),
     /// An array: by position, which no method takes.
     Array,
 }
@@ -49,7 +49,7 @@ impl Params<'_> {
     pub fn read<P: serde::de::DeserializeOwned>(self) -> Result<P, ErrorObject> {
         let json = match self {
             Self::Absent => "{}",
-            Self::Object(raw) => raw.get(),
+            Self::Object(json) => json,
             Self::Array => {
                 return Err(invalid_params("params must be an object, not an array".to_owned()));
             }
@@ -158,7 +158,7 @@ impl<'a> Call<'a> {
         let params = match raw.params {
             None => Params::Absent,
             Some(params) => match params.get().as_bytes().first() {
-                Some(b'{') => Params::Object(params),
+                Some(b'{') => Params::Object(params.get()),
                 Some(b'[') => Params::Array,
                 Some(b'n') => Params::Absent,
                 _ => return reject("params must be an object"),

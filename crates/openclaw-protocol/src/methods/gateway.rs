@@ -52,6 +52,12 @@ pub struct GatewayStatus {
     /// Keys that are understood but have no effect yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inert_keys: Vec<String>,
+    /// What is wrong with the configuration file at present; the last good one is in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_problem: Option<ConfigProblem>,
+    /// Keys that changed since the start and act only after a restart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs_restart: Vec<String>,
     /// The default agent's model; absent when none is configured or found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
@@ -69,6 +75,15 @@ pub struct GatewayStatus {
     /// Memory of the process in bytes, where the system tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rss_bytes: Option<u64>,
+}
+
+/// What is wrong with the configuration file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ConfigProblem {
+    /// One line per error, each with its place.
+    pub errors: Vec<String>,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// Counts of what has not ended, or ended badly.
@@ -126,9 +141,6 @@ pub struct ReloadResult {
     pub changed: Vec<String>,
     /// The dotted keys that changed and take effect with the next start.
     pub needs_restart: Vec<String>,
-    /// The channel accounts that were restarted.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub restarted_channels: Vec<ChannelId>,
 }
 
 /// The result of `gateway.stop`.

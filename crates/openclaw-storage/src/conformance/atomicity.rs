@@ -211,6 +211,7 @@ pub async fn a_conflict_leaves_nothing_of_its_batch(store: &Fixture) {
 pub async fn an_empty_batch_is_no_error(store: &Fixture) {
     let applied = store.storage.apply(Batch::new()).await.expect("accepted");
     assert_eq!(applied, Applied::default());
+    assert_eq!(store.observer.take(), []);
 }
 
 /// For writes and reads; what was accepted before is committed.

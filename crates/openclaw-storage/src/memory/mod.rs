@@ -131,6 +131,9 @@ impl Storage for MemoryStorage {
         if self.closed.load(Ordering::Acquire) {
             return Err(StorageError::Closed.into());
         }
+        if batch.is_empty() {
+            return Ok(Applied::default());
+        }
         let mut state = self.lock();
         // A panic of an earlier batch may have left changes that were never committed.
         state.roll_back();

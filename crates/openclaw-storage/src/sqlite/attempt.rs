@@ -1,11 +1,10 @@
 //! Applies one batch within a transaction.
 
 use openclaw_core::Timestamp;
-use sqlx::Executor as _;
-use sqlx::sqlite::SqliteConnection;
 
 use super::codes::{is_constraint, is_uncertain_at_commit};
 use super::conflicts::Inquiry;
+use super::connection::Connection;
 use super::outcome::Done;
 use super::plan::{Grouping, Plan};
 use super::script::{Failure, Place};
@@ -67,7 +66,7 @@ impl From<sqlx::Error> for Unapplied {
 /// Applies a batch in one trip where nothing speaks against it, else write by write to find the
 /// conflict.
 pub(super) async fn apply(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     batch: &Batch,
     now: Timestamp,
     scope: Scope,
@@ -97,7 +96,7 @@ pub(super) async fn apply(
 }
 
 async fn apply_write_by_write(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     batch: &Batch,
     now: Timestamp,
     scope: Scope,
@@ -122,7 +121,7 @@ async fn apply_write_by_write(
 }
 
 async fn conflict(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     batch: &Batch,
     plan: &Plan,
     failure: Failure,

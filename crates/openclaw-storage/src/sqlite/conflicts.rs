@@ -1,9 +1,10 @@
 //! Finds out why a write did not hold, in the transaction in which it failed.
 
 use openclaw_core::{ChannelId, ChatId, ExternalId, InboxId, MessageId, OutboxId, SessionId};
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteRow;
 
 use super::argument::{Argument, arguments};
+use super::connection::Connection;
 use super::decode::{self, Decoded};
 use super::query;
 use crate::{Batch, Conflict, NewInput, NewOutbox, Write};
@@ -38,13 +39,13 @@ pub(super) const STATEMENTS: &[&str] = &[
 
 /// Looks for the conflict of one write.
 pub(super) struct Inquiry<'a> {
-    connection: &'a mut SqliteConnection,
+    connection: &'a mut Connection,
 }
 
 type Found = Result<Option<Conflict>, sqlx::Error>;
 
 impl<'a> Inquiry<'a> {
-    pub(super) fn on(connection: &'a mut SqliteConnection) -> Self {
+    pub(super) fn on(connection: &'a mut Connection) -> Self {
         Self { connection }
     }
 

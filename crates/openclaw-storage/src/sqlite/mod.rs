@@ -7,6 +7,7 @@ mod argument;
 mod attempt;
 mod codes;
 mod conflicts;
+mod connection;
 mod decode;
 mod open;
 mod options;
@@ -109,7 +110,7 @@ impl SqliteStorage {
 #[async_trait]
 impl Storage for SqliteStorage {
     async fn apply(&self, batch: Batch) -> Result<Applied, ApplyError> {
-        if batch.fences.is_empty() && batch.writes.is_empty() {
+        if batch.is_empty() {
             return if self.closing.is_cancelled() {
                 Err(StorageError::Closed.into())
             } else {

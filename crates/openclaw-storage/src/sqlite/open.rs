@@ -1,10 +1,9 @@
 //! Opening a file: what it is, and which tables it has.
 
-use sqlx::ConnectOptions as _;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::SqliteConnection;
 
 use super::codes::storage_error;
+use super::connection::Connection;
 use super::options::{self, SqliteOptions};
 use super::{decode, query, tally};
 use crate::StorageError;
@@ -27,17 +26,17 @@ fn known_schema() -> i64 {
 pub(super) async fn open(
     options: &SqliteOptions,
     place: &str,
-) -> Result<(SqliteConnection, Backlog), StorageError> {
+) -> Result<(Connection, Backlog), StorageError> {
     options::make_private(&options.path).await.map_err(|source| StorageError::Other {
         doing: "making the file",
         source: source.into(),
     })?;
     let failed = |error| storage_error(place, "opening the file", error);
-    let mut connection = options::writer(options).connect().await.map_err(failed)?;
+    let mut connection = Connection::open(options::writer(options)).await.map_err(failed)?;
     query::optional(&mut connection, PROBE, [], decode::count).await.map_err(failed)?;
     check_schema(&mut connection, place).await?;
     MIGRATOR
-        .run_direct(None, &mut connection, false)
+        .run_direct(None, connection.plain(), false)
         .await
         .map_err(|error| migration_error(place, error))?;
     let backlog = tally::counted(&mut connection).await.map_err(failed)?;
@@ -45,7 +44,7 @@ pub(super) async fn open(
 }
 
 /// Refuses a newer schema before anything is written.
-async fn check_schema(connection: &mut SqliteConnection, place: &str) -> Result<(), StorageError> {
+async fn check_schema(connection: &mut Connection, place: &str) -> Result<(), StorageError> {
     let failed = |error| storage_error(place, "reading the schema's version", error);
     let tables =
         query::optional(connection, HAS_SCHEMA, [], decode::count).await.map_err(failed)?;

@@ -52,11 +52,15 @@ impl SqliteOptions {
 /// The pages of a new file.
 pub(super) const PAGE_SIZE: u64 = 4096;
 
+// The thread waits when more rows and ends of statements are there than this; see `Connection`.
+const ITEMS_BUFFERED: usize = 256;
+
 fn connection(options: &SqliteOptions) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(&options.path)
         .busy_timeout(options.busy_timeout)
         .pragma("mmap_size", "0")
+        .row_buffer_size(ITEMS_BUFFERED)
         .disable_statement_logging()
 }
 

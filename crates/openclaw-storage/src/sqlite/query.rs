@@ -1,21 +1,22 @@
 //! Single statements that return rows.
 
-use futures_util::TryStreamExt;
-use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
-use sqlx::{Executor as _, SqlSafeStr};
+use std::ops::ControlFlow;
+
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Either, Executor as _};
 
 use super::argument::Argument;
+use super::connection::Connection;
 use super::decode::Decoded;
 
 type Decode<T> = fn(&SqliteRow) -> Decoded<T>;
-type Query = sqlx::query::Query<'static, sqlx::Sqlite, SqliteArguments>;
 
-pub(super) fn bound(sql: impl SqlSafeStr, values: impl IntoIterator<Item = Argument>) -> Query {
+fn bound(values: impl IntoIterator<Item = Argument>) -> SqliteArguments {
     let mut arguments = SqliteArguments::default();
     for value in values {
         value.add_to(&mut arguments);
     }
-    sqlx::query_with(sql, arguments)
+    arguments
 }
 
 fn decoded<T>(row: &SqliteRow, decode: Decode<T>) -> Result<T, sqlx::Error> {
@@ -24,47 +25,45 @@ fn decoded<T>(row: &SqliteRow, decode: Decode<T>) -> Result<T, sqlx::Error> {
 
 /// The first row, where there is one.
 pub(super) async fn optional<T>(
-    connection: &mut SqliteConnection,
-    sql: impl SqlSafeStr,
+    connection: &mut Connection,
+    sql: &'static str,
     values: impl IntoIterator<Item = Argument>,
     decode: Decode<T>,
 ) -> Result<Option<T>, sqlx::Error> {
-    let row = connection.fetch_optional(bound(sql, values)).await?;
+    let query = sqlx::query_with(sql, bound(values));
+    let row = connection.plain().fetch_optional(query).await?;
     row.map(|row| decoded(&row, decode)).transpose()
 }
 
 /// All rows.
-pub(super) async fn all<T>(
-    connection: &mut SqliteConnection,
-    sql: impl SqlSafeStr,
+pub(super) async fn all<T: Send>(
+    connection: &mut Connection,
+    sql: &str,
     values: impl IntoIterator<Item = Argument>,
     decode: Decode<T>,
 ) -> Result<Vec<T>, sqlx::Error> {
-    let mut rows = connection.fetch(bound(sql, values));
-    let mut decoded_rows = Vec::new();
-    while let Some(row) = rows.try_next().await? {
-        decoded_rows.push(decoded(&row, decode)?);
-    }
-    Ok(decoded_rows)
+    within(connection, sql, values, (|_| Ok(0), decode), u64::MAX).await
 }
 
 /// The first rows whose sizes together stay within `max_bytes`, but at least one.
-pub(super) async fn within<T>(
-    connection: &mut SqliteConnection,
-    sql: impl SqlSafeStr,
+pub(super) async fn within<T: Send>(
+    connection: &mut Connection,
+    sql: &str,
     values: impl IntoIterator<Item = Argument>,
     (size, decode): (Decode<u64>, Decode<T>),
     max_bytes: u64,
 ) -> Result<Vec<T>, sqlx::Error> {
-    let mut rows = connection.fetch(bound(sql, values));
-    let mut decoded_rows = Vec::new();
+    let mut rows = Vec::new();
     let mut total = 0_u64;
-    while let Some(row) = rows.try_next().await? {
+    let visit = |item| {
+        let Either::Right(row) = item else { return Ok(ControlFlow::Continue(())) };
         total = total.saturating_add(decoded(&row, size)?);
-        if total > max_bytes && !decoded_rows.is_empty() {
-            break;
+        if total > max_bytes && !rows.is_empty() {
+            return Ok(ControlFlow::Break(()));
         }
-        decoded_rows.push(decoded(&row, decode)?);
-    }
-    Ok(decoded_rows)
+        rows.push(decoded(&row, decode)?);
+        Ok(ControlFlow::Continue(()))
+    };
+    connection.run(sql.to_owned(), bound(values), 1, visit).await?;
+    Ok(rows)
 }

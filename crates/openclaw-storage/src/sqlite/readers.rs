@@ -1,11 +1,11 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions as _, Connection as _};
+use sqlx::sqlite::SqliteConnectOptions;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::codes::storage_error;
+use super::connection::Connection;
 use crate::StorageError;
 
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -20,7 +20,7 @@ pub(super) struct Readers {
     place: String,
     size: u32,
     permits: Semaphore,
-    idle: Mutex<Vec<SqliteConnection>>,
+    idle: Mutex<Vec<Connection>>,
 }
 
 impl Readers {
@@ -34,7 +34,7 @@ impl Readers {
         }
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<SqliteConnection>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -50,7 +50,7 @@ impl Readers {
         let idle = self.idle().pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => self.options.connect().await.map_err(|error| {
+            None => Connection::open(self.options.clone()).await.map_err(|error| {
                 storage_error(&self.place, "opening a connection that reads", error)
             })?,
         };
@@ -77,13 +77,13 @@ impl Readers {
 /// A connection to read on; given back when dropped.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
-    connection: Option<SqliteConnection>,
+    connection: Option<Connection>,
     readers: &'a Readers,
     _permit: SemaphorePermit<'a>,
 }
 
 impl Reader<'_> {
-    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+    pub(super) fn connection(&mut self) -> &mut Connection {
         self.connection.as_mut().expect("a reader has its connection until it is dropped")
     }
 

@@ -1,8 +1,10 @@
-use futures_util::TryStreamExt;
-use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
-use sqlx::{AssertSqlSafe, Either, Executor as _};
+use std::ops::ControlFlow;
+
+use sqlx::Either;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
 
 use super::argument::Argument;
+use super::connection::Connection;
 
 /// Fails unless the statement before it changed exactly one row.
 pub(super) const GUARD_CHANGED_ONE: &str =
@@ -69,23 +71,42 @@ impl Script {
     /// are those that [`Self::push`] gave.
     pub(super) async fn run_between(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         begin: &str,
         end: &str,
     ) -> Result<Outcome, Failure> {
-        let mut sql = String::with_capacity(self.sql.len() + begin.len() + end.len() + 2);
-        let mut before = 0;
-        if !begin.is_empty() {
+        let mut sql = String::with_capacity(self.sql.len() + begin.len() + end.len() + 128);
+        let (before, after) = (usize::from(!begin.is_empty()), usize::from(!end.is_empty()));
+        if before > 0 {
             sql.push_str(begin);
             sql.push(';');
-            before = 1;
         }
         sql.push_str(&self.sql);
-        if !end.is_empty() {
+        if after > 0 {
             sql.push(';');
             sql.push_str(end);
         }
-        run(connection, sql, self.arguments.clone(), before).await
+        let mut outcome = Outcome::default();
+        let mut ran = 0;
+        let run = connection.run(sql, self.arguments.clone(), before + self.len() + after, |item| {
+            match item {
+                Either::Left(done) => {
+                    if ran >= before {
+                        outcome.row_ids.push(done.last_insert_rowid());
+                    }
+                    ran += 1;
+                }
+                Either::Right(row) => outcome.rows.push((ran.saturating_sub(before), row)),
+            }
+            Ok(ControlFlow::Continue(()))
+        });
+        match run.await {
+            Ok(()) => Ok(outcome),
+            Err(error) => {
+                let at = if ran < before { Place::Begin } else { Place::Statement(ran - before) };
+                Err(Failure { at, error })
+            }
+        }
     }
 }
 
@@ -100,34 +121,6 @@ fn itoa(mut number: usize, buffer: &mut [u8; 20]) -> &str {
         }
     }
     std::str::from_utf8(&buffer[start..]).unwrap_or_default()
-}
-
-async fn run(
-    connection: &mut SqliteConnection,
-    sql: String,
-    arguments: SqliteArguments,
-    before: usize,
-) -> Result<Outcome, Failure> {
-    let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
-    let mut results = connection.fetch_many(query);
-    let mut outcome = Outcome::default();
-    let mut ran = 0;
-    loop {
-        match results.try_next().await {
-            Ok(Some(Either::Left(done))) => {
-                if ran >= before {
-                    outcome.row_ids.push(done.last_insert_rowid());
-                }
-                ran += 1;
-            }
-            Ok(Some(Either::Right(row))) => outcome.rows.push((ran.saturating_sub(before), row)),
-            Ok(None) => return Ok(outcome),
-            Err(error) => {
-                let at = if ran < before { Place::Begin } else { Place::Statement(ran - before) };
-                return Err(Failure { at, error });
-            }
-        }
-    }
 }
 
 /// What the statements of a script gave back.

@@ -1,8 +1,8 @@
 //! Keeps the counts of what is open without counting.
 
-use sqlx::sqlite::SqliteConnection;
 
-use super::decode::{self};
+use super::connection::Connection;
+use super::decode;
 use super::query;
 use crate::rows::{Backlog, InputState, OutboxState};
 use crate::{InputChange, OutboxChange, Write};
@@ -21,7 +21,7 @@ const RESENT: &str = "SELECT COALESCE(SUM(uncertain), 0) FROM outbox INDEXED BY 
 pub(super) const STATEMENTS: &[&str] = &[OPEN_INPUTS, OPEN_OUTBOX, UNKNOWN, FAILED, RESENT];
 
 /// Counts all anew.
-pub(super) async fn counted(connection: &mut SqliteConnection) -> Result<Backlog, sqlx::Error> {
+pub(super) async fn counted(connection: &mut Connection) -> Result<Backlog, sqlx::Error> {
     let mut counts = [0; 5];
     let statements = [OPEN_INPUTS, OPEN_OUTBOX, UNKNOWN, FAILED, RESENT];
     for (count, sql) in counts.iter_mut().zip(statements) {

@@ -3,14 +3,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use openclaw_core::Clock;
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
+use sqlx::{AssertSqlSafe, Executor as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::{self, Scope, Unapplied};
 use super::codes::storage_error;
+use super::connection::Connection;
 use super::options::{self, PAGE_SIZE, SqliteOptions};
 use super::outcome::Done;
 use super::tally;
@@ -72,7 +72,7 @@ pub(super) struct Writer {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) observer: Arc<dyn CommitObserver>,
     pub(super) shared: Arc<Shared>,
-    connection: Option<SqliteConnection>,
+    connection: Option<Connection>,
     max_pages: u64,
 }
 
@@ -82,7 +82,7 @@ impl Writer {
         place: String,
         clock: Arc<dyn Clock>,
         observer: Arc<dyn CommitObserver>,
-        (connection, shared): (SqliteConnection, Arc<Shared>),
+        (connection, shared): (Connection, Arc<Shared>),
     ) -> Self {
         let connection = Some(connection);
         Self { options, place, clock, observer, shared, connection, max_pages: 0 }
@@ -113,16 +113,16 @@ impl Writer {
     }
 
     /// The connection, opened anew where the last one broke.
-    async fn connection(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
+    async fn connection(&mut self) -> Result<&mut Connection, sqlx::Error> {
         if self.connection.is_none() {
-            self.connection = Some(options::writer(&self.options).connect().await?);
+            self.connection = Some(Connection::open(options::writer(&self.options)).await?);
             self.max_pages = 0;
         }
         let max_pages = self.shared.max_pages();
         let connection = self.connection.as_mut().expect("the connection was opened a moment ago");
         if self.max_pages != max_pages {
             let pragma = format!("PRAGMA max_page_count = {max_pages}");
-            connection.execute(AssertSqlSafe(pragma)).await?;
+            connection.plain().execute(AssertSqlSafe(pragma)).await?;
             self.max_pages = max_pages;
         }
         Ok(connection)

@@ -111,3 +111,79 @@ impl Rules {
         self.entries().iter().filter_map(Entry::problem)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::ToolPolicy;
+    use openclaw_config::ToolSettings;
+    use proptest::prelude::*;
+
+    fn settings(allow: &[&str], deny: &[&str]) -> ToolSettings {
+        let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        ToolSettings { allow: own(allow), deny: own(deny), exec_ask: Default::default() }
+    }
+
+    #[test]
+    fn rules_decide_and_are_named() {
+        for (allow, deny, tool, allowed, reason) in [
+            (&["*"][..], &[][..], "read", true, r#"allow = "*" of tools"#),
+            (&["group:fs"], &[], "search", true, r#"allow = "group:fs" of tools"#),
+            (&["group:fs"], &[], "bash", false, "allow of tools does not name it"),
+            (&["group:FS"], &["write"], "write", false, r#"deny = "write" of tools"#),
+            (&["read", "web_*"], &[], "web_fetch", true, r#"allow = "web_*" of tools"#),
+            (&[" Read "], &[], "read", true, r#"allow = " Read " of tools"#),
+            (&["*"], &["exec"], "bash", false, r#"deny = "exec" of tools"#),
+            (&["exec"], &[], "bash", true, r#"allow = "exec" of tools"#),
+            (&["*"], &["exec"], "exec", false, r#"deny = "exec" of tools"#),
+            (&[], &[], "read", false, "allow of tools does not name it"),
+            (&["*"], &["{"], "read", false, r#"deny = "{" of tools, which cannot be read"#),
+            (&["*"], &[""], "read", false, r#"deny = "" of tools, which cannot be read"#),
+            (&["["], &[], "read", false, "allow of tools does not name it"),
+        ] {
+            let decision = ToolPolicy::new(&settings(allow, deny), None).explain(tool);
+            let found = (decision.allowed, decision.reason.as_str());
+            assert_eq!(found, (allowed, reason), "{allow:?} {deny:?} {tool}");
+        }
+    }
+
+    #[test]
+    fn an_agent_can_only_take_away() {
+        let global = settings(&["group:fs"], &["write"]);
+        let policy = ToolPolicy::new(&global, Some(&settings(&["*"], &["edit"])));
+        let allowed: Vec<&str> = ["read", "write", "edit", "list", "bash"]
+            .into_iter()
+            .filter(|tool| policy.explain(tool).allowed)
+            .collect();
+        assert_eq!(allowed, ["read", "list"]);
+        assert_eq!(policy.explain("edit").reason, r#"deny = "edit" of the agent's tools"#);
+        assert_eq!(policy.explain("read").reason, r#"allow = "*" of the agent's tools"#);
+    }
+
+    #[test]
+    fn broken_entries_are_told() {
+        let policy = ToolPolicy::new(&settings(&["group:toys"], &["*"]), None);
+        let expected = "allow = \"group:toys\" of tools: there is no such group; there are runtime, fs, sessions, \
+            memory, web, ui, automation, messaging, nodes, openclaw";
+        assert_eq!(policy.problems(), [expected]);
+    }
+
+    proptest! {
+        #[test]
+        fn more_deny_entries_and_layers_never_allow_more(
+            allow in prop::collection::vec("[a-z*?\\[{:]{0,6}|\\*|read|group:fs", 0..4),
+            deny in prop::collection::vec("[a-z*?\\[{:]{0,6}|read|group:fs|group:x", 0..4),
+            more in "[a-z*?\\[{:]{0,6}|read|\\*|group:fs",
+        ) {
+            let policy = ToolPolicy::allow_all().and("one", &allow, &deny);
+            let denied_more = [deny.clone(), vec![more.clone()]].concat();
+            let stricter = ToolPolicy::allow_all().and("one", &allow, &denied_more);
+            let layered = policy.clone().and("two", &[more], &[]);
+            for tool in ["read", "write", "bash", "exec"] {
+                if !policy.explain(tool).allowed {
+                    prop_assert!(!stricter.explain(tool).allowed);
+                    prop_assert!(!layered.explain(tool).allowed);
+                }
+            }
+        }
+    }
+}

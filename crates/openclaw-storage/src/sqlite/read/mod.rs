@@ -5,7 +5,6 @@ mod people;
 mod queues;
 mod sessions;
 
-use sqlx::SqlSafeStr;
 use sqlx::sqlite::SqliteRow;
 
 use super::argument::Argument;
@@ -27,7 +26,7 @@ const FOREIGN_KEYS: &str = "SELECT 'row ' || COALESCE(rowid, '?') || ' of ' || \
 impl SqliteStorage {
     async fn optional<T>(
         &self,
-        sql: impl SqlSafeStr,
+        sql: &'static str,
         values: impl IntoIterator<Item = Argument>,
         decode: fn(&SqliteRow) -> Decoded<T>,
     ) -> Read<Option<T>> {
@@ -36,19 +35,19 @@ impl SqliteStorage {
         self.settle(reader, result)
     }
 
-    async fn all<T>(
+    async fn all<T: Send>(
         &self,
-        sql: impl SqlSafeStr,
+        sql: &str,
         values: impl IntoIterator<Item = Argument>,
         decode: fn(&SqliteRow) -> Decoded<T>,
     ) -> Read<Vec<T>> {
         self.all_on(&self.readers, sql, values, decode).await
     }
 
-    async fn all_on<T>(
+    async fn all_on<T: Send>(
         &self,
         readers: &Readers,
-        sql: impl SqlSafeStr,
+        sql: &str,
         values: impl IntoIterator<Item = Argument>,
         decode: fn(&SqliteRow) -> Decoded<T>,
     ) -> Read<Vec<T>> {

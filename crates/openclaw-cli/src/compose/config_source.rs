@@ -1,0 +1,131 @@
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use openclaw_config::{
+    Config, ConfigWatcher, Editor, Environment, LoadRequest, Loaded, Overrides, config_file, load, schema,
+};
+use openclaw_core::SystemClock;
+use openclaw_errors::OpenClawError;
+use openclaw_gateway::lifecycle::ConfigSource;
+use serde_json::Value;
+use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Channels;
+
+/// The configuration in its files, with this process's environment and flags over it.
+#[derive(Debug)]
+pub(crate) struct FileConfigSource {
+    environment: Environment,
+    flags: Overrides,
+    channels: Channels,
+    /// What loaded last; in force once the gateway swapped to it.
+    loaded: Mutex<Loaded>,
+}
+
+impl FileConfigSource {
+    pub(crate) fn new(environment: Environment, flags: Overrides, channels: Channels, loaded: Loaded) -> Self {
+        Self { environment, flags, channels, loaded: Mutex::new(loaded) }
+    }
+
+    /// Watches the files of what loaded last.
+    pub(crate) fn watch(&self, tasks: &TaskTracker, stop: CancellationToken) -> ConfigWatcher {
+        ConfigWatcher::start(&self.loaded(), tasks, stop)
+    }
+
+    /// Makes a watcher follow the files of what loaded last.
+    pub(crate) fn follow(&self, watcher: &ConfigWatcher) {
+        watcher.follow(&self.loaded());
+    }
+
+    fn loaded(&self) -> Loaded {
+        self.loaded.lock().expect("no panic while the configuration is held").clone()
+    }
+
+    fn put(&self, loaded: Loaded) {
+        *self.loaded.lock().expect("no panic while the configuration is held") = loaded;
+    }
+}
+
+#[async_trait]
+impl ConfigSource for FileConfigSource {
+    async fn load(&self) -> Result<Arc<Config>, Vec<String>> {
+        let (environment, flags, channels) = (self.environment.clone(), self.flags, self.channels.clone());
+        // Secrets may come from programs and a keyring, which block.
+        let work = spawn_blocking(move || load(&LoadRequest::new(&environment, &channels).with_flags(flags)));
+        match work.await {
+            Ok(Ok(loaded)) => {
+                for warning in &loaded.warnings {
+                    tracing::warn!(%warning, "configuration: {warning}");
+                }
+                let config = loaded.config.clone();
+                self.put(loaded);
+                Ok(config)
+            }
+            Ok(Err(errors)) => Err(errors.to_string().lines().map(str::to_owned).collect()),
+            Err(error) => Err(vec![format!("reading the configuration failed: {error}")]),
+        }
+    }
+
+    async fn keep(&self) {
+        let loaded = self.loaded();
+        let saved = spawn_blocking(move || loaded.save_last_good()).await;
+        match saved {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the last good configuration could not be kept"),
+            Err(error) => tracing::warn!(%error, "the last good configuration could not be kept"),
+        }
+    }
+
+    fn get(&self, key: Option<&str>) -> Result<Value, OpenClawError> {
+        let loaded = self.loaded();
+        let Some(key) = key else { return Ok(loaded.effective().clone()) };
+        let value = loaded.get(key).map_err(|error| OpenClawError::invalid_params("key", error.to_string()))?;
+        value.cloned().ok_or_else(|| OpenClawError::not_found(format!("{key} has no value")).with_field("key"))
+    }
+
+    async fn set(&self, key: &str, value: Option<&Value>, author: &str) -> Result<PathBuf, OpenClawError> {
+        let (environment, flags, channels) = (self.environment.clone(), self.flags, self.channels.clone());
+        let (key, value, author) = (key.to_owned(), value.map(to_toml).transpose()?, author.to_owned());
+        let work = spawn_blocking(move || {
+            let mut editor = Editor::open(&environment)?;
+            match value {
+                Some(value) => editor.set(&key, &value)?,
+                None => editor.unset(&key)?,
+            }
+            let request = LoadRequest::new(&environment, &channels).with_flags(flags);
+            editor.commit(&request, &author, &SystemClock)?;
+            Ok::<_, openclaw_config::EditError>(config_file(&environment))
+        });
+        match work.await {
+            Ok(outcome) => Ok(outcome?),
+            Err(error) => Err(OpenClawError::internal("writing the configuration failed").with_source(error)),
+        }
+    }
+
+    fn schema(&self) -> Value {
+        schema(&self.channels)
+    }
+}
+
+/// A JSON value as a TOML literal.
+fn to_toml(value: &Value) -> Result<String, OpenClawError> {
+    Ok(match value {
+        Value::Null => return Err(OpenClawError::invalid_params("value", "TOML has no null")),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::String(text) => toml_edit::Value::from(text.as_str()).to_string(),
+        Value::Array(items) => {
+            let items = items.iter().map(to_toml).collect::<Result<Vec<_>, _>>()?;
+            format!("[{}]", items.join(", "))
+        }
+        Value::Object(map) => {
+            let entries = map
+                .iter()
+                .map(|(key, value)| Ok(format!("{} = {}", toml_edit::Key::new(key), to_toml(value)?)))
+                .collect::<Result<Vec<_>, OpenClawError>>()?;
+            format!("{{ {} }}", entries.join(", "))
+        }
+    })
+}

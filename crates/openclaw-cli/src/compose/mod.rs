@@ -1,0 +1,13 @@
+//! The composition root: which channels, store and runner a gateway of this program is made of.
+
+mod channels;
+mod config_source;
+mod in_process;
+mod parts;
+mod token;
+
+pub(crate) use channels::Channels;
+pub(crate) use config_source::FileConfigSource;
+pub(crate) use in_process::InProcess;
+pub(crate) use parts::{Composed, compose};
+pub(crate) use token::gateway_token;

@@ -1,0 +1,21 @@
+//! What every command is given.
+
+use openclaw_config::{Environment, StatePaths};
+
+use crate::output::Output;
+
+/// The process's environment and how to print.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    pub(crate) environment: Environment,
+    pub(crate) output: Output,
+    /// `--verbose`: logs of clients too.
+    pub(crate) verbose: u8,
+}
+
+impl Context {
+    /// The state folder's files.
+    pub(crate) fn paths(&self) -> StatePaths {
+        StatePaths::find(&self.environment)
+    }
+}

@@ -1,0 +1,103 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::{SinkExt as _, StreamExt as _};
+use http::HeaderValue;
+use openclaw_core::Secret;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+use crate::{ClientError, Transport};
+
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+const SEND_LIMIT: Duration = Duration::from_secs(30);
+const MAX_MESSAGE: usize = 32 << 20;
+
+/// Where a gateway is and what opens it.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// `host:port`.
+    pub address: String,
+    /// The gateway token; `None` connects without a credential.
+    pub token: Option<Secret>,
+}
+
+/// Connects to a gateway's `/ws`.
+///
+/// # Errors
+/// [`ClientError::Unreachable`] when nothing listens or answers, [`ClientError::Refused`] with the status
+/// when the upgrade is refused.
+pub async fn connect_websocket(endpoint: &Endpoint) -> Result<Box<dyn Transport>, ClientError> {
+    let address = endpoint.address.clone();
+    let unreachable = |source: Box<dyn std::error::Error + Send + Sync>| ClientError::Unreachable {
+        address: address.clone(),
+        source,
+    };
+    let connecting = async {
+        let stream = TcpStream::connect(&endpoint.address)
+            .await
+            .map_err(|error| unreachable(error.into()))?;
+        stream.set_nodelay(true).map_err(|error| unreachable(error.into()))?;
+        let mut request = format!("ws://{}/ws", endpoint.address)
+            .into_client_request()
+            .map_err(|error| unreachable(error.into()))?;
+        if let Some(token) = &endpoint.token {
+            let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
+                .map_err(|error| unreachable(error.into()))?;
+            value.set_sensitive(true);
+            request.headers_mut().insert(http::header::AUTHORIZATION, value);
+        }
+        let config = WebSocketConfig::default()
+            .read_buffer_size(16 << 10)
+            .max_message_size(Some(MAX_MESSAGE))
+            .max_frame_size(Some(MAX_MESSAGE));
+        match client_async_with_config(request, stream, Some(config)).await {
+            Ok((stream, _)) => Ok(stream),
+            Err(tungstenite::Error::Http(response)) => Err(ClientError::Refused {
+                address: endpoint.address.clone(),
+                status: response.status().as_u16(),
+            }),
+            Err(error) => Err(unreachable(error.into())),
+        }
+    };
+    match timeout(CONNECT_LIMIT, connecting).await {
+        Ok(stream) => Ok(Box::new(WebSocketTransport(stream?))),
+        Err(elapsed) => Err(unreachable(elapsed.into())),
+    }
+}
+
+struct WebSocketTransport(WebSocketStream<TcpStream>);
+
+#[async_trait]
+impl Transport for WebSocketTransport {
+    async fn send(&mut self, text: String) -> Result<(), ClientError> {
+        match timeout(SEND_LIMIT, self.0.send(Message::text(text))).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(ClientError::Lost),
+            Err(_) => Err(ClientError::TimedOut { seconds: SEND_LIMIT.as_secs() }),
+        }
+    }
+
+    async fn receive(&mut self) -> Result<Option<String>, ClientError> {
+        loop {
+            match self.0.next().await {
+                Some(Ok(Message::Text(text))) => return Ok(Some(text.as_str().to_owned())),
+                Some(Ok(Message::Close(_))) | None => return Ok(None),
+                // Pings are answered by the library with the next read.
+                Some(Ok(_)) => {}
+                Some(Err(_)) => return Err(ClientError::Lost),
+            }
+        }
+    }
+
+    async fn close(&mut self) {
+        let closing = timeout(Duration::from_secs(1), self.0.close(None)).await;
+        if !matches!(closing, Ok(Ok(()))) {
+            tracing::debug!("the gateway did not take leave in time");
+        }
+    }
+}

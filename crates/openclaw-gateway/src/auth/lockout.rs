@@ -1,0 +1,117 @@
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use openclaw_core::Timestamp;
+
+/// Wrong credentials of one address within [`WINDOW`] that lock it out.
+const LIMIT: usize = 10;
+const WINDOW: Duration = Duration::from_secs(60);
+const LOCKED_FOR: Duration = Duration::from_secs(300);
+/// Addresses remembered; beyond it the one whose last mistake is oldest is forgotten.
+const ADDRESSES: usize = 10_000;
+
+/// Counts wrong credentials per address, loopback included.
+#[derive(Debug, Default)]
+pub(super) struct Lockout(Mutex<HashMap<IpAddr, Record>>);
+
+#[derive(Debug, Default)]
+struct Record {
+    mistakes: VecDeque<Timestamp>,
+    locked_until: Option<Timestamp>,
+}
+
+impl Lockout {
+    /// For how long the address is still locked out.
+    pub(super) fn remaining(&self, address: IpAddr, now: Timestamp) -> Option<Duration> {
+        let records = self.0.lock().expect("no panic while the records are held");
+        let until = records.get(&subnet(address))?.locked_until?;
+        (until > now).then(|| until.since(now))
+    }
+
+    /// Counts a wrong credential; answers for how long the address is locked out by it.
+    pub(super) fn mistake(&self, address: IpAddr, now: Timestamp) -> Option<Duration> {
+        let mut records = self.0.lock().expect("no panic while the records are held");
+        let address = subnet(address);
+        if records.len() >= ADDRESSES && !records.contains_key(&address) {
+            let oldest = records
+                .iter()
+                .min_by_key(|(_, record)| record.mistakes.back().copied())
+                .map(|(address, _)| *address);
+            if let Some(oldest) = oldest {
+                records.remove(&oldest);
+            }
+        }
+        let record = records.entry(address).or_default();
+        while record.mistakes.front().is_some_and(|at| now.since(*at) >= WINDOW) {
+            record.mistakes.pop_front();
+        }
+        record.mistakes.push_back(now);
+        if record.mistakes.len() < LIMIT {
+            return None;
+        }
+        record.mistakes.clear();
+        record.locked_until = Some(now.plus(LOCKED_FOR));
+        Some(LOCKED_FOR)
+    }
+}
+
+/// One IPv6 customer has a whole /64.
+fn subnet(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) if !v6.is_loopback() => {
+            let mut segments = v6.segments();
+            segments[4..].fill(0);
+            IpAddr::V6(segments.into())
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LOCKED_FOR, Lockout};
+    use openclaw_core::Timestamp;
+    use std::net::IpAddr;
+    use std::time::Duration;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_millis(0).plus(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn ten_mistakes_in_a_minute_lock_an_address_for_five_minutes() {
+        let lockout = Lockout::default();
+        let address: IpAddr = "127.0.0.1".parse().expect("valid");
+        for second in 0..9 {
+            assert_eq!(lockout.mistake(address, at(second)), None);
+        }
+        assert_eq!(lockout.remaining(address, at(9)), None);
+        assert_eq!(lockout.mistake(address, at(9)), Some(LOCKED_FOR));
+        assert_eq!(lockout.remaining(address, at(10)), Some(Duration::from_secs(299)));
+        assert_eq!(lockout.remaining(address, at(309)), None);
+        let other: IpAddr = "127.0.0.2".parse().expect("valid");
+        assert_eq!(lockout.remaining(other, at(10)), None);
+    }
+
+    #[test]
+    fn slow_mistakes_are_forgiven() {
+        let lockout = Lockout::default();
+        let address: IpAddr = "::1".parse().expect("valid");
+        for mistake in 0..100 {
+            assert_eq!(lockout.mistake(address, at(mistake * 7)), None);
+        }
+    }
+
+    #[test]
+    fn a_network_cannot_spread_its_mistakes_over_its_addresses() {
+        let lockout = Lockout::default();
+        let mut locked = None;
+        for host in 0..10 {
+            let address: IpAddr = format!("2001:db8::{host:x}").parse().expect("valid");
+            locked = lockout.mistake(address, at(0));
+        }
+        assert_eq!(locked, Some(LOCKED_FOR));
+    }
+}

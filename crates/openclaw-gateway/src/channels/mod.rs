@@ -1,0 +1,9 @@
+//! The channel registry and the one supervisor: which accounts there are, which run, how they are.
+
+mod entry;
+mod registry;
+mod status;
+mod supervisor;
+
+pub use registry::{ChannelRegistry, RegistryDeps};
+pub use status::ChannelStatus;

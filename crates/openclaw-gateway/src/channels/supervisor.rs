@@ -1,0 +1,235 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use openclaw_channel_traits::{
+    ChannelContext, ChannelError, ChannelState, Ingress, StatusReport, StatusSink,
+};
+use openclaw_core::{Clock, IdGen, Rng};
+use openclaw_media::MediaStore;
+use openclaw_storage::{ApplyError, Batch, Conflict, Fence, Storage, Write};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::entry::Runtime;
+use openclaw_channel_traits::ChannelAccount;
+
+/// A lease that is not renewed for this long is free for another gateway.
+pub(super) const LEASE: Duration = Duration::from_secs(15);
+/// A connection that lasted this long was a good one: the next failure starts with a short pause.
+const HEALTHY_AFTER: Duration = Duration::from_secs(60);
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// How long a cancelled channel may take to end before its tasks are given up.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// What every supervision needs.
+#[derive(Clone)]
+pub(super) struct SupervisorDeps {
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) ingress: Arc<dyn Ingress>,
+    pub(super) media: Arc<MediaStore>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) ids: Arc<dyn IdGen>,
+    pub(super) rng: Arc<dyn Rng>,
+    /// The gateway's id, owner of the account's lease.
+    pub(super) owner: String,
+}
+
+/// Why one connection of a channel ended.
+enum Ended {
+    Cancelled,
+    Failed(ChannelError),
+    Panicked,
+}
+
+/// Serves one account until its runtime is cancelled: lease, build, run, pause, again.
+pub(super) async fn supervise(
+    deps: SupervisorDeps,
+    account: Arc<ChannelAccount>,
+    runtime: Arc<Runtime>,
+) {
+    let mut failures = 0u32;
+    while !runtime.cancel.is_cancelled() {
+        report(&runtime, ChannelState::Connecting, None);
+        let Some(fence) = take_lease(&deps, &runtime).await else { break };
+        runtime.set_fence(Some(fence.clone()));
+        let began = Instant::now();
+        let ended = connect_once(&deps, &account, &runtime).await;
+        runtime.set_channel(None);
+        runtime.set_fence(None);
+        release_lease(&deps, fence).await;
+        if began.elapsed() >= HEALTHY_AFTER {
+            failures = 0;
+        }
+        let pause = match ended {
+            Ended::Cancelled => break,
+            Ended::Failed(ChannelError::Auth(message)) => {
+                fail_for_good(&runtime, &format!("the service refused the credential: {message}"))
+                    .await;
+                break;
+            }
+            Ended::Failed(ChannelError::Config(message)) => {
+                fail_for_good(&runtime, &message).await;
+                break;
+            }
+            Ended::Failed(ChannelError::Connection { message, retry_after }) => {
+                report(&runtime, ChannelState::Backoff, Some(message));
+                retry_after.unwrap_or_else(|| pause_after(failures, deps.rng.as_ref()))
+            }
+            Ended::Failed(error @ ChannelError::Conflict(_)) => {
+                report(&runtime, ChannelState::Backoff, Some(error.to_string()));
+                pause_after(failures.max(2), deps.rng.as_ref())
+            }
+            Ended::Panicked => {
+                report(
+                    &runtime,
+                    ChannelState::Backoff,
+                    Some("the channel's code panicked".to_owned()),
+                );
+                pause_after(failures.max(2), deps.rng.as_ref())
+            }
+        };
+        failures = failures.saturating_add(1);
+        runtime.status.restarted();
+        tracing::warn!(channel = %runtime.channel_id, pause_ms = pause.as_millis() as u64, failures,
+            error = runtime.status.live().last_error.as_deref().unwrap_or_default(),
+            "channel {} failed, connecting again", runtime.channel_id);
+        // Cancel-safe: the sleep holds nothing.
+        tokio::select! {
+            biased;
+            () = runtime.cancel.cancelled() => break,
+            () = sleep(pause) => {}
+        }
+    }
+    if runtime.status.state() != ChannelState::Failed {
+        report(&runtime, ChannelState::Stopped, None);
+    }
+}
+
+async fn connect_once(
+    deps: &SupervisorDeps,
+    account: &ChannelAccount,
+    runtime: &Arc<Runtime>,
+) -> Ended {
+    let channel = account.builder.build(deps.clock.clone(), deps.media.clone());
+    runtime.set_channel(Some(channel.clone()));
+    let tasks = TaskTracker::new();
+    let cancel = runtime.cancel.child_token();
+    let context = ChannelContext {
+        channel_id: runtime.channel_id.clone(),
+        ingress: deps.ingress.clone(),
+        status: Arc::new(RuntimeStatus(runtime.clone())),
+        media: deps.media.clone(),
+        cancel: cancel.clone(),
+        tasks: tasks.clone(),
+        clock: deps.clock.clone(),
+        ids: deps.ids.clone(),
+        rng: deps.rng.clone(),
+    };
+    // A task of its own, so that a panic in a channel ends that channel and nothing else.
+    let mut serving = tasks.spawn(channel.run(context));
+    let joined = tokio::select! {
+        biased;
+        joined = &mut serving => Some(joined),
+        () = runtime.cancel.cancelled() => timeout(STOP_LIMIT, &mut serving).await.ok(),
+    };
+    end_tasks(runtime, &cancel, &tasks, joined.is_none().then_some(serving)).await;
+    match joined {
+        _ if runtime.cancel.is_cancelled() => Ended::Cancelled,
+        Some(Ok(Err(error))) => Ended::Failed(error),
+        Some(Ok(Ok(()))) => Ended::Failed(ChannelError::Connection {
+            message: "the channel ended by itself".to_owned(),
+            retry_after: None,
+        }),
+        Some(Err(_)) | None => Ended::Panicked,
+    }
+}
+
+async fn end_tasks<T>(
+    runtime: &Runtime,
+    cancel: &CancellationToken,
+    tasks: &TaskTracker,
+    stuck: Option<tokio::task::JoinHandle<T>>,
+) {
+    cancel.cancel();
+    tasks.close();
+    if let Some(stuck) = stuck {
+        tracing::warn!(channel = %runtime.channel_id, "channel {} did not stop in time, ended it", runtime.channel_id);
+        stuck.abort();
+    }
+    if timeout(STOP_LIMIT, tasks.wait()).await.is_err() {
+        tracing::warn!(channel = %runtime.channel_id, left = tasks.len(),
+            "channel {} left tasks behind", runtime.channel_id);
+    }
+}
+
+/// Takes the account's lease; waits while another gateway holds it. `None` when cancelled.
+async fn take_lease(deps: &SupervisorDeps, runtime: &Runtime) -> Option<Fence> {
+    let resource = format!("account:{}", runtime.channel_id);
+    loop {
+        let write =
+            Write::TakeLease { resource: resource.clone(), owner: deps.owner.clone(), ttl: LEASE };
+        let pause = match deps.storage.apply(Batch::new().with(write)).await {
+            Ok(applied) => match applied.leases.first() {
+                Some(lease) => return Some(Fence::from(lease)),
+                None => Duration::from_secs(1),
+            },
+            Err(ApplyError::Conflict(Conflict::LeaseHeld { owner, until, .. })) => {
+                report(
+                    runtime,
+                    ChannelState::Backoff,
+                    Some(format!("gateway {owner} holds the account")),
+                );
+                until.since(deps.clock.now()).clamp(Duration::from_millis(200), LEASE)
+            }
+            Err(error) => {
+                report(runtime, ChannelState::Backoff, Some(error.to_string()));
+                Duration::from_secs(1)
+            }
+        };
+        tokio::select! {
+            biased;
+            () = runtime.cancel.cancelled() => return None,
+            () = sleep(pause) => {}
+        }
+    }
+}
+
+async fn release_lease(deps: &SupervisorDeps, fence: Fence) {
+    let resource = fence.resource.clone();
+    if let Err(error) = deps.storage.apply(Batch::new().with(Write::ReleaseLease(fence))).await {
+        tracing::debug!(resource, %error, "a lease could not be given back and runs out by itself");
+    }
+}
+
+async fn fail_for_good(runtime: &Runtime, message: &str) {
+    tracing::error!(channel = %runtime.channel_id, error = message,
+        "channel {} failed until its configuration changes: {message}", runtime.channel_id);
+    report(runtime, ChannelState::Failed, Some(message.to_owned()));
+    runtime.cancel.cancelled().await;
+}
+
+fn report(runtime: &Runtime, state: ChannelState, detail: Option<String>) {
+    runtime.status.report(StatusReport { state, account: None, detail });
+}
+
+fn pause_after(failures: u32, rng: &dyn Rng) -> Duration {
+    let base = FIRST_PAUSE.saturating_mul(1 << failures.min(6)).min(LONGEST_PAUSE);
+    // Full half to full: two gateways that lost the same service do not come back together.
+    let half = base / 2;
+    half + Duration::from_millis(rng.below(half.as_millis() as u64 + 1))
+}
+
+/// Hands a channel's reports to its runtime.
+struct RuntimeStatus(Arc<Runtime>);
+
+impl StatusSink for RuntimeStatus {
+    fn report(&self, report: StatusReport) {
+        self.0.status.report(report);
+    }
+
+    fn alive(&self) {
+        self.0.status.alive();
+    }
+}

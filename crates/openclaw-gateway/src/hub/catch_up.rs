@@ -1,0 +1,202 @@
+use std::collections::HashMap;
+use std::time::Duration;
+
+use openclaw_core::{RunId, SessionId, SessionKey};
+use openclaw_storage::Storage;
+use openclaw_storage::rows::EventRow;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use super::client::{Client, Inner};
+use super::text::of_stored;
+
+/// Events read from the store at a time.
+const PAGE: u32 = 64;
+/// The pause after the store could not be read.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Where one session's stored events stand for one client that does not simply follow.
+#[derive(Debug)]
+pub(super) struct Cursor {
+    /// That session's key.
+    key: SessionKey,
+    /// Whether the client still reads from the store. When it does not, it has everything below
+    /// `next`, although not all of these commits need have been announced.
+    is_behind: bool,
+    /// The next `seq` to read.
+    next: i64,
+    /// From here on everything the client wants counts; before it only replaying subscriptions do.
+    live_from: Option<i64>,
+    /// The highest announced `seq` that is left to be read.
+    announced: i64,
+    /// Subscriptions that asked for older events, and from where they count.
+    replays: Vec<(String, i64)>,
+}
+
+/// What is to be done with an announced event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Announced {
+    /// It will be read from the store.
+    Skip,
+    /// It was read from the store already; it counts only if it was not sent then.
+    Read,
+    /// The client follows.
+    Follow,
+}
+
+impl Cursor {
+    /// A stored event did not fit.
+    pub(super) fn fell_behind(key: SessionKey, seq: i64) -> Self {
+        Self {
+            key,
+            is_behind: true,
+            next: seq,
+            live_from: Some(seq),
+            announced: seq,
+            replays: Vec::new(),
+        }
+    }
+
+    /// A subscription wants stored events from a `seq` on.
+    pub(super) fn replay(
+        cursors: &mut HashMap<SessionId, Self>,
+        session: SessionId,
+        key: SessionKey,
+        subscription: &str,
+        from_seq: i64,
+    ) {
+        let from_seq = from_seq.max(1);
+        let cursor = cursors.entry(session).or_insert(Self {
+            key,
+            is_behind: true,
+            next: from_seq,
+            live_from: None,
+            announced: 0,
+            replays: Vec::new(),
+        });
+        // Reading begins anew from the lower end, where only the new subscription counts.
+        let read_to = cursor.next;
+        cursor.is_behind = true;
+        cursor.live_from = cursor.live_from.map(|from| from.max(read_to));
+        for (_, from) in &mut cursor.replays {
+            *from = (*from).max(read_to);
+        }
+        cursor.next = read_to.min(from_seq);
+        cursor.replays.push((subscription.to_owned(), from_seq));
+    }
+
+    pub(super) fn is_behind(&self) -> bool {
+        self.is_behind
+    }
+
+    pub(super) fn announce(&mut self, seq: i64) -> Announced {
+        if seq < self.next {
+            Announced::Read
+        } else if self.is_behind {
+            self.live_from.get_or_insert(seq);
+            self.announced = self.announced.max(seq);
+            Announced::Skip
+        } else {
+            Announced::Follow
+        }
+    }
+}
+
+impl Inner {
+    /// Whether an event that is read from the store goes to the client.
+    pub(super) fn wants_read(
+        &self,
+        cursor: &Cursor,
+        topic: &str,
+        run: Option<&RunId>,
+        seq: i64,
+    ) -> bool {
+        let counts_all = cursor.live_from.is_some_and(|from| seq >= from);
+        let is_watched = counts_all && run.is_some_and(|run| self.watches(run));
+        let is_wanted = || {
+            self.subscriptions().any(|sub| {
+                let replay = cursor.replays.iter().find(|(id, _)| *id == sub.id);
+                replay.map_or(counts_all, |(_, from)| seq >= *from)
+                    && sub.matches(topic, Some(&cursor.key))
+            })
+        };
+        super::filter::may_see(self.scopes, topic) && (is_watched || is_wanted())
+    }
+}
+
+impl Client {
+    /// Whether stored events are to be read from the store, and there is room for them.
+    pub fn needs_catch_up(&self) -> bool {
+        let inner = self.inner();
+        inner.queue.is_half_empty() && inner.cursors.values().any(Cursor::is_behind)
+    }
+
+    /// Reads one page of what the client is behind with and queues it. Cancel-safe: what was not
+    /// queued is read again.
+    pub async fn catch_up(&self, storage: &dyn Storage) {
+        let Some((session, next)) = self.next_behind() else { return };
+        match storage.events_after(&session, next - 1, PAGE).await {
+            Ok(rows) => self.take_page(&session, next, &rows),
+            Err(error) => {
+                tracing::warn!(%session, %error, "cannot read stored events for a client, trying again");
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+        self.wake();
+    }
+
+    fn next_behind(&self) -> Option<(SessionId, i64)> {
+        let inner = self.inner();
+        let (session, cursor) = inner.cursors.iter().find(|(_, cursor)| cursor.is_behind)?;
+        Some((session.clone(), cursor.next))
+    }
+
+    fn take_page(&self, session: &SessionId, mut next: i64, rows: &[EventRow]) {
+        let mut inner = self.inner();
+        for row in rows {
+            let Some(cursor) = inner.cursors.get(session) else { return };
+            if cursor.next != next {
+                // A replay from further back was asked for meanwhile: the next call reads it.
+                return;
+            }
+            if inner.wants_read(cursor, &row.topic, row.run_id.as_ref(), row.seq)
+                && !queue_row(&mut inner, session, row)
+            {
+                return;
+            }
+            next = row.seq + 1;
+            if let Some(cursor) = inner.cursors.get_mut(session) {
+                cursor.next = next;
+            }
+        }
+        if rows.len() < PAGE as usize {
+            go_live(&mut inner, session, next);
+        }
+    }
+}
+
+/// `false` when there is no room.
+fn queue_row(inner: &mut Inner, session: &SessionId, row: &EventRow) -> bool {
+    let Some(cursor) = inner.cursors.get(session) else { return false };
+    let (run, message, data) = (row.run_id.as_ref(), row.message.as_ref(), row.data.as_ref());
+    let text = of_stored(&row.topic, row.seq, &cursor.key, run, message, data);
+    // What cannot be written is logged and passed over.
+    let Some(text) = text else { return true };
+    let has_room = inner.queue.has_room(text.len());
+    if has_room {
+        inner.queue.push_event(Utf8Bytes::from(text));
+    }
+    has_room
+}
+
+/// Follows from now on, if everything announced so far was read.
+fn go_live(inner: &mut Inner, session: &SessionId, next: i64) {
+    let Some(cursor) = inner.cursors.get_mut(session) else { return };
+    if cursor.next != next || cursor.announced >= next {
+        return;
+    }
+    cursor.is_behind = false;
+    if cursor.announced + 1 == next {
+        inner.cursors.remove(session);
+    }
+    inner.drop_ended_runs(session);
+}

@@ -1,0 +1,173 @@
+use openclaw_core::{
+    ChannelId, ChatId, ChatKind, Conversation, ExternalId, Inbound, InboundKind, MediaRef,
+    MessageContent, RunId, Sender, SessionKey, UserId,
+};
+use openclaw_errors::{ErrorKind, OpenClawError};
+use openclaw_sessions::Wake;
+use openclaw_storage::rows::{InboxRow, RunOptions, StoredError};
+use openclaw_storage::{ApplyError, Conflict};
+
+use super::GatewayIngress;
+use super::scrub::scrub;
+use super::store::{Arrival, RunStart, is_race, unusable_id};
+
+const TRIES: u32 = 16;
+
+/// A run asked for by a client.
+#[derive(Debug, Clone)]
+pub struct RunRequest {
+    /// The credential's name.
+    pub principal: String,
+    /// The session; made when it does not live.
+    pub session_key: SessionKey,
+    /// The text.
+    pub message: String,
+    /// Files, stored already.
+    pub media: Vec<MediaRef>,
+    /// What the run is asked for besides.
+    pub options: RunOptions,
+    /// The caller's idempotency key; a fresh id otherwise.
+    pub run_id: Option<RunId>,
+}
+
+/// A run that is stored.
+#[derive(Debug, Clone)]
+pub struct AcceptedRun {
+    /// The run.
+    pub run_id: RunId,
+    /// Its session.
+    pub session_key: SessionKey,
+    /// The row of an earlier call with the same key; nothing was started by this one.
+    pub existing: Option<Box<InboxRow>>,
+    /// Why its turn cannot run; the input is stored and ends refused.
+    pub refusal: Option<StoredError>,
+}
+
+impl GatewayIngress {
+    /// Stores a client's message as an input of the `web` channel and wakes its lane.
+    ///
+    /// # Errors
+    /// `Conflict` when another principal used the key, `Overloaded` when the store cannot take more.
+    pub async fn accept_run(&self, request: RunRequest) -> Result<AcceptedRun, OpenClawError> {
+        let run_id = match &request.run_id {
+            Some(run_id) => {
+                if let Some(existing) = self.existing_run(run_id, &request.principal).await? {
+                    return Ok(existing);
+                }
+                run_id.clone()
+            }
+            None => RunId::new(self.deps.ids.new_id()).map_err(unusable_id)?,
+        };
+        let config = self.config();
+        if !self
+            .backlog
+            .has_room(
+                self.deps.storage.as_ref(),
+                self.deps.clock.as_ref(),
+                config.gateway.max_backlog,
+            )
+            .await
+        {
+            return Err(OpenClawError::new(
+                ErrorKind::Overloaded,
+                "too many messages wait to be answered",
+            )
+            .with_hint("try again later, or raise gateway.max_backlog")
+            .with_retry_after(std::time::Duration::from_secs(1)));
+        }
+        let start = RunStart {
+            run_id: run_id.clone(),
+            principal: request.principal.clone(),
+            options: request.options.clone(),
+        };
+        let arrival = Arrival {
+            inbound: self.inbound_of(&request, &run_id)?,
+            session_key: request.session_key.clone(),
+            starts_turn: true,
+        };
+        for _ in 0..TRIES {
+            let prepared = self.input_batch(&arrival, &start).await?;
+            match self.deps.storage.apply(prepared.batch).await {
+                Ok(_) => {
+                    self.backlog.stored();
+                    self.deps.lanes.wake(&arrival.session_key, Wake::Input);
+                    let refusal =
+                        self.deps.runner.refusal(&config, &prepared.session, &start.options);
+                    return Ok(AcceptedRun {
+                        run_id,
+                        session_key: arrival.session_key,
+                        existing: None,
+                        refusal,
+                    });
+                }
+                Err(ApplyError::Conflict(
+                    Conflict::RunIdTaken { .. } | Conflict::DuplicateInput { .. },
+                )) => {
+                    if let Some(existing) = self.existing_run(&run_id, &request.principal).await? {
+                        return Ok(existing);
+                    }
+                }
+                Err(ApplyError::Conflict(conflict)) if is_race(&conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(OpenClawError::new(
+            ErrorKind::Overloaded,
+            "the session kept changing while a message was stored",
+        ))
+    }
+
+    async fn existing_run(
+        &self,
+        run_id: &RunId,
+        principal: &str,
+    ) -> Result<Option<AcceptedRun>, OpenClawError> {
+        let Some(row) = self.deps.storage.input_by_run(run_id).await? else { return Ok(None) };
+        if row.principal != principal {
+            return Err(OpenClawError::conflict("the idempotency key is in use by another caller")
+                .with_field("idempotency_key")
+                .with_hint("use a fresh key"));
+        }
+        Ok(Some(AcceptedRun {
+            run_id: row.run_id.clone(),
+            session_key: row.session_key.clone(),
+            refusal: None,
+            existing: Some(Box::new(row)),
+        }))
+    }
+
+    fn inbound_of(&self, request: &RunRequest, run_id: &RunId) -> Result<Inbound, OpenClawError> {
+        let content = if request.media.is_empty() {
+            MessageContent::text(request.message.clone())
+        } else {
+            MessageContent::Media {
+                media: request.media.clone(),
+                caption: Some(request.message.clone()).filter(|text| !text.is_empty()),
+            }
+        };
+        let mut inbound = Inbound {
+            conversation: Conversation {
+                channel_id: ChannelId::web(),
+                chat_id: ChatId::new(request.session_key.rest()).map_err(unusable_id)?,
+                kind: ChatKind::Direct,
+                thread_id: None,
+                title: None,
+            },
+            external_id: ExternalId::new(run_id.as_str()).map_err(unusable_id)?,
+            kind: InboundKind::Message,
+            sender: Sender {
+                id: UserId::new(request.principal.clone()).map_err(unusable_id)?,
+                display_name: None,
+                username: None,
+                roles: Vec::new(),
+                is_bot: false,
+            },
+            content,
+            reply_to: None,
+            mentions_self: true,
+            sent_at: self.deps.clock.now(),
+        };
+        scrub(&mut inbound);
+        Ok(inbound)
+    }
+}

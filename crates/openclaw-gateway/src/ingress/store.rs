@@ -1,0 +1,308 @@
+use openclaw_core::{
+    Direction, ExternalId, Inbound, InboundKind, InboxId, Message, MessageId, RunId, Session,
+    SessionConfig, SessionContext, SessionId, SessionKey, SessionState,
+};
+use openclaw_errors::{ErrorKind, OpenClawError};
+use openclaw_sessions::{Wake, renewed, replies_back_to, reset_due};
+use openclaw_storage::rows::{InputState, RunOptions, StoredError};
+use openclaw_storage::{
+    ApplyError, Batch, Conflict, EventDraft, LogEntry, NewInput, NewMessage, SessionPatch, Write,
+};
+
+use super::GatewayIngress;
+
+/// How often a batch is built anew because another event changed the session meanwhile.
+const TRIES: u32 = 16;
+
+/// An event that may come in, and where it goes.
+pub(super) struct Arrival {
+    pub(super) inbound: Inbound,
+    pub(super) session_key: SessionKey,
+    /// Whether it starts a turn: a group message that does not address the assistant does not.
+    pub(super) starts_turn: bool,
+}
+
+/// What became of it.
+pub(super) enum Stored {
+    /// It waits for a turn.
+    Started {
+        /// The run.
+        run_id: RunId,
+    },
+    /// It is kept and starts nothing.
+    Noted,
+    /// It was there before.
+    Duplicate,
+}
+
+/// How an event that starts no turn ends.
+pub(super) enum Fate {
+    /// Kept for the record.
+    Noted,
+    /// It changed this message, whose run it belongs to.
+    Edited {
+        /// The changed message.
+        message: Box<Message>,
+    },
+}
+
+/// What a run is started with besides its event.
+pub(super) struct RunStart {
+    pub(super) run_id: RunId,
+    pub(super) principal: String,
+    pub(super) options: RunOptions,
+}
+
+/// A batch ready to commit.
+pub(super) struct InputBatch {
+    pub(super) batch: Batch,
+    pub(super) session: Session,
+}
+
+impl GatewayIngress {
+    pub(super) async fn store_input(&self, arrival: &Arrival) -> Result<Stored, OpenClawError> {
+        if !arrival.starts_turn {
+            return self.store_without_turn(arrival, Fate::Noted).await;
+        }
+        let start = RunStart {
+            run_id: RunId::new(self.deps.ids.new_id()).map_err(unusable_id)?,
+            principal: format!("channel:{}", arrival.inbound.conversation.channel_id),
+            options: RunOptions::default(),
+        };
+        for _ in 0..TRIES {
+            let prepared = self.input_batch(arrival, &start).await?;
+            match self.deps.storage.apply(prepared.batch).await {
+                Ok(_) => {
+                    self.backlog.stored();
+                    self.deps.lanes.wake(&arrival.session_key, Wake::Input);
+                    return Ok(Stored::Started { run_id: start.run_id });
+                }
+                Err(ApplyError::Conflict(Conflict::DuplicateInput { .. })) => {
+                    return Ok(Stored::Duplicate);
+                }
+                Err(ApplyError::Conflict(conflict)) if is_race(&conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(OpenClawError::new(
+            ErrorKind::Overloaded,
+            "the session kept changing while a message was stored",
+        ))
+    }
+
+    pub(super) async fn store_without_turn(
+        &self,
+        arrival: &Arrival,
+        fate: Fate,
+    ) -> Result<Stored, OpenClawError> {
+        for _ in 0..TRIES {
+            let batch = self.noted_batch(arrival, &fate).await?;
+            match self.deps.storage.apply(batch).await {
+                Ok(_) => return Ok(Stored::Noted),
+                Err(ApplyError::Conflict(Conflict::DuplicateInput { .. })) => {
+                    return Ok(Stored::Duplicate);
+                }
+                Err(ApplyError::Conflict(conflict)) if is_race(&conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(OpenClawError::new(
+            ErrorKind::Overloaded,
+            "the session kept changing while an event was stored",
+        ))
+    }
+
+    /// The one batch that makes an input accepted: session, message, event, inbox row.
+    pub(super) async fn input_batch(
+        &self,
+        arrival: &Arrival,
+        start: &RunStart,
+    ) -> Result<InputBatch, OpenClawError> {
+        let now = self.deps.clock.now();
+        let mut batch = Batch::new();
+        let session = self.session_for(arrival, &mut batch).await?;
+        let message_id = MessageId::new(self.deps.ids.new_id()).map_err(unusable_id)?;
+        batch.push(self.message_entry(arrival, &session, &message_id, Some(&start.run_id)));
+        let config = self.config();
+        batch.push(Write::AcceptInput(Box::new(NewInput {
+            id: InboxId::new(self.deps.ids.new_id()).map_err(unusable_id)?,
+            run_id: start.run_id.clone(),
+            principal: start.principal.clone(),
+            session_id: session.id.clone(),
+            session_key: arrival.session_key.clone(),
+            message_id,
+            inbound: arrival.inbound.clone(),
+            options: start.options.clone(),
+            reply_back: replies_back_to(&config, &session, &arrival.inbound),
+            state: InputState::Waiting,
+            error: None,
+            merged_into: None,
+            at: now,
+        })));
+        Ok(InputBatch { batch, session })
+    }
+
+    async fn noted_batch(&self, arrival: &Arrival, fate: &Fate) -> Result<Batch, OpenClawError> {
+        let now = self.deps.clock.now();
+        let mut batch = Batch::new();
+        let session = self.session_for(arrival, &mut batch).await?;
+        let (message_id, state, error, merged_into) = match fate {
+            Fate::Noted => {
+                let id = MessageId::new(self.deps.ids.new_id()).map_err(unusable_id)?;
+                batch.push(self.message_entry(arrival, &session, &id, None));
+                (id, InputState::Refused, Some(not_addressed(&arrival.inbound.kind)), None)
+            }
+            Fate::Edited { message } => {
+                batch.push(Write::EditMessage {
+                    id: message.id.clone(),
+                    content: arrival.inbound.content.clone(),
+                    edited_at: arrival.inbound.sent_at,
+                });
+                (message.id.clone(), InputState::Merged, None, message.run_id.clone())
+            }
+        };
+        batch.push(Write::AcceptInput(Box::new(NewInput {
+            id: InboxId::new(self.deps.ids.new_id()).map_err(unusable_id)?,
+            run_id: RunId::new(self.deps.ids.new_id()).map_err(unusable_id)?,
+            principal: format!("channel:{}", arrival.inbound.conversation.channel_id),
+            session_id: session.id,
+            session_key: arrival.session_key.clone(),
+            message_id,
+            inbound: arrival.inbound.clone(),
+            options: RunOptions::default(),
+            reply_back: false,
+            state,
+            error,
+            merged_into,
+            at: now,
+        })));
+        Ok(batch)
+    }
+
+    /// The live session of the key, or a new one whose creation joins the batch; a session that is due
+    /// for a reset is ended first.
+    async fn session_for(
+        &self,
+        arrival: &Arrival,
+        batch: &mut Batch,
+    ) -> Result<Session, OpenClawError> {
+        let now = self.deps.clock.now();
+        let config = self.config();
+        let found = self.deps.storage.session_by_key(&arrival.session_key).await?;
+        let fresh = match found {
+            Some(session) => {
+                match reset_due(&session, &config.session.reset, now, &self.deps.time_zone) {
+                    None => {
+                        batch.push(Write::UpdateSession {
+                            id: session.id.clone(),
+                            patch: SessionPatch {
+                                last_activity_at: Some(now),
+                                ..SessionPatch::default()
+                            },
+                        });
+                        return Ok(session);
+                    }
+                    Some(reason) => {
+                        tracing::info!(session = %arrival.session_key, ?reason, "the session is reset by its policy");
+                        let id = SessionId::new(self.deps.ids.new_id()).map_err(unusable_id)?;
+                        batch.push(Write::EndSession { id: session.id.clone(), at: now });
+                        renewed(&session, id, now)
+                    }
+                }
+            }
+            None => self.new_session(&arrival.session_key, &arrival.inbound)?,
+        };
+        batch.push(Write::CreateSession(Box::new(fresh.clone())));
+        Ok(fresh)
+    }
+
+    fn new_session(&self, key: &SessionKey, inbound: &Inbound) -> Result<Session, OpenClawError> {
+        let now = self.deps.clock.now();
+        Ok(Session {
+            id: SessionId::new(self.deps.ids.new_id()).map_err(unusable_id)?,
+            session_key: key.clone(),
+            agent_id: key.agent_id(),
+            channel_id: inbound.conversation.channel_id.clone(),
+            user_id: inbound.sender.id.clone(),
+            chat_id: inbound.conversation.chat_id.clone(),
+            label: None,
+            config: SessionConfig::default(),
+            state: SessionState::Idle,
+            context: SessionContext::default(),
+            last_seq: 0,
+            created_at: now,
+            updated_at: now,
+            last_activity_at: now,
+            ended_at: None,
+        })
+    }
+
+    fn message_entry(
+        &self,
+        arrival: &Arrival,
+        session: &Session,
+        id: &MessageId,
+        run: Option<&RunId>,
+    ) -> Write {
+        let inbound = &arrival.inbound;
+        Write::Append(Box::new(LogEntry {
+            session_id: session.id.clone(),
+            session_key: arrival.session_key.clone(),
+            run_id: run.cloned(),
+            message: Some(NewMessage {
+                id: id.clone(),
+                channel_id: inbound.conversation.channel_id.clone(),
+                direction: Direction::Inbound,
+                sender: Some(inbound.sender.clone()),
+                chat: inbound.conversation.address(),
+                content: inbound.content.clone(),
+                reply_to: inbound.reply_to.as_ref().map(|reply| reply.external_id.clone()),
+                external_id: Some(inbound.external_id.clone()),
+            }),
+            transcript: None,
+            event: Some(EventDraft {
+                topic: "message.received",
+                message_id: Some(id.clone()),
+                data: None,
+            }),
+            at: self.deps.clock.now(),
+        }))
+    }
+
+    /// The stored message that an external id stands for.
+    pub(super) async fn message_of(
+        &self,
+        arrival: &Arrival,
+        target: &ExternalId,
+    ) -> Result<Option<Message>, OpenClawError> {
+        let conversation = &arrival.inbound.conversation;
+        let found = self
+            .deps
+            .storage
+            .message_by_external_id(&conversation.channel_id, &conversation.chat_id, target)
+            .await?;
+        Ok(found)
+    }
+}
+
+/// Whether building the batch anew can succeed.
+pub(super) fn is_race(conflict: &Conflict) -> bool {
+    matches!(
+        conflict,
+        Conflict::SessionKeyTaken { .. } | Conflict::Missing { .. } | Conflict::StateChanged { .. }
+    )
+}
+
+pub(super) fn unusable_id(error: openclaw_core::InvalidId) -> OpenClawError {
+    OpenClawError::internal("the id source gave an unusable id").with_source(error)
+}
+
+fn not_addressed(kind: &InboundKind) -> StoredError {
+    let message = match kind {
+        InboundKind::Reaction { .. } => "a reaction starts no turn",
+        InboundKind::Message | InboundKind::Edit { .. } => {
+            "the message does not address the assistant"
+        }
+    };
+    StoredError { code: "not_addressed".to_owned(), message: message.to_owned(), hint: None }
+}

@@ -1,0 +1,183 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use openclaw_channel_traits::ChannelFactory;
+use openclaw_config::Config;
+use openclaw_core::{Clock, IdGen, Rng};
+use openclaw_errors::{ErrorKind, OpenClawError};
+use openclaw_media::MediaStore;
+use openclaw_routing::RoutingTable;
+use openclaw_sessions::{LaneDeps, LaneLimits, Lanes, TurnRunner};
+use openclaw_storage::Storage;
+use openclaw_tools::ToolRegistry;
+
+use super::commit_fan::CommitFan;
+use super::config_handle::ConfigHandle;
+use super::reload::{ConfigSource, Reloader};
+use super::shutdown::Shutdown;
+use crate::channels::{ChannelRegistry, RegistryDeps};
+use crate::delivery::{Delivery, DeliveryDeps};
+use crate::hub::Hub;
+use crate::ingress::{GatewayIngress, IngressDeps};
+use crate::server_info::ServerInfo;
+use crate::state::{GatewayState, Identity};
+
+/// How long running turns may go on after an end was requested, before they are parked.
+const TURN_LIMIT: Duration = Duration::from_secs(10);
+const SEND_LIMIT: Duration = Duration::from_secs(3);
+const CHANNEL_LIMIT: Duration = Duration::from_secs(6);
+
+/// What the composition root brings.
+#[derive(Debug)]
+pub struct Parts {
+    /// The configuration to begin with.
+    pub config: Arc<Config>,
+    /// Where it is read from again.
+    pub source: Arc<dyn ConfigSource>,
+    /// The store, opened with `fan` as its observer.
+    pub storage: Arc<dyn Storage>,
+    /// The store's observer.
+    pub fan: Arc<CommitFan>,
+    /// What runs turns.
+    pub runner: Arc<dyn TurnRunner>,
+    /// The tools.
+    pub tools: Arc<ToolRegistry>,
+    /// One factory per kind of channel.
+    pub factories: Vec<Arc<dyn ChannelFactory>>,
+    /// Attachments.
+    pub media: Arc<MediaStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Fresh ids.
+    pub ids: Arc<dyn IdGen>,
+    /// Randomness.
+    pub rng: Arc<dyn Rng>,
+    /// The owner's time zone.
+    pub time_zone: jiff::tz::TimeZone,
+    /// Who this gateway is.
+    pub identity: Identity,
+}
+
+/// A gateway without its port: what a process serves, and what an in-process run uses directly.
+#[derive(Debug)]
+pub struct Gateway {
+    state: Arc<GatewayState>,
+}
+
+impl Gateway {
+    /// Puts the parts together; nothing runs yet.
+    ///
+    /// # Errors
+    /// `Config` when the routing rules do not compile.
+    pub fn assemble(parts: Parts) -> Result<Self, OpenClawError> {
+        let routing = RoutingTable::compile(&parts.config)
+            .map_err(|error| OpenClawError::new(ErrorKind::Config, error.to_string()))?;
+        let config = Arc::new(ConfigHandle::new(parts.config.clone()));
+        let hub = Arc::new(Hub::new(parts.storage.clone(), parts.clock.clone()));
+        parts.fan.attach(hub.clone());
+        let owner = parts.identity.gateway_id.clone();
+        let channels = Arc::new(ChannelRegistry::new(RegistryDeps {
+            factories: parts.factories,
+            storage: parts.storage.clone(),
+            media: parts.media.clone(),
+            clock: parts.clock.clone(),
+            ids: parts.ids.clone(),
+            rng: parts.rng.clone(),
+            owner: owner.clone(),
+        }));
+        let delivery = Delivery::new(DeliveryDeps {
+            storage: parts.storage.clone(),
+            channels: channels.clone(),
+            live: hub.clone(),
+            config: config.watch(),
+            due: parts.fan.due(),
+            clock: parts.clock.clone(),
+            ids: parts.ids.clone(),
+            rng: parts.rng.clone(),
+            owner: owner.clone(),
+        });
+        let lanes = Lanes::new(LaneDeps {
+            storage: parts.storage.clone(),
+            runner: parts.runner.clone(),
+            delivery: delivery.clone(),
+            clock: parts.clock.clone(),
+            ids: parts.ids.clone(),
+            config: config.watch(),
+            owner,
+            limits: LaneLimits::default(),
+        });
+        let ingress = Arc::new(GatewayIngress::new(
+            IngressDeps {
+                storage: parts.storage.clone(),
+                channels: channels.clone(),
+                lanes: lanes.clone(),
+                runner: parts.runner.clone(),
+                config: config.watch(),
+                clock: parts.clock.clone(),
+                ids: parts.ids.clone(),
+                rng: parts.rng.clone(),
+                time_zone: parts.time_zone,
+            },
+            routing,
+        ));
+        channels.attach(ingress.clone());
+        config.attach(Arc::new(Reloader {
+            source: parts.source,
+            channels: channels.clone(),
+            ingress: ingress.clone(),
+            clock: parts.clock.clone(),
+            began_with: parts.config,
+        }));
+        let state = GatewayState {
+            config,
+            storage: parts.storage,
+            lanes,
+            runner: parts.runner,
+            ingress,
+            delivery,
+            channels,
+            tools: parts.tools,
+            hub,
+            media: parts.media,
+            clock: parts.clock,
+            ids: parts.ids,
+            rng: parts.rng,
+            identity: parts.identity,
+            server: ServerInfo::default(),
+            shutdown: Shutdown::new(),
+        };
+        Ok(Self { state: Arc::new(state) })
+    }
+
+    /// Starts what works without a client: delivery, interrupted and waiting inputs, channels.
+    ///
+    /// # Errors
+    /// `Database` when the store cannot be read, `Config` with every issue of the channel tables.
+    pub async fn start(&self) -> Result<(), OpenClawError> {
+        let state = &self.state;
+        state.delivery.start();
+        state.lanes.recover().await?;
+        state.channels.apply(&state.config.current()).await.map_err(|issues| {
+            let lines: Vec<String> = issues.iter().map(ToString::to_string).collect();
+            OpenClawError::new(ErrorKind::Config, lines.join("\n"))
+        })
+    }
+
+    /// What it is made of.
+    pub fn state(&self) -> &Arc<GatewayState> {
+        &self.state
+    }
+
+    /// Ends everything in order: no new work, turns finished or parked, sends finished or kept, store
+    /// closed. Takes at most about 14 s.
+    pub async fn shutdown(self) {
+        let state = self.state;
+        state.shutdown.request();
+        // Turns go on while channels still stand: a reply that is ready can leave.
+        state.lanes.shutdown(TURN_LIMIT).await;
+        state.delivery.shutdown(SEND_LIMIT).await;
+        state.channels.shutdown(CHANNEL_LIMIT).await;
+        state.shutdown.force();
+        state.storage.close().await;
+    }
+}

@@ -1,0 +1,42 @@
+use std::sync::{Arc, OnceLock};
+
+use openclaw_storage::{CommitObserver, Committed};
+use tokio::sync::Notify;
+
+/// Tells of every commit: clients through the hub, delivery through its signal.
+#[derive(Debug, Default)]
+pub struct CommitFan {
+    /// The store is opened before the hub, which reads from it, can be made.
+    clients: OnceLock<Arc<dyn CommitObserver>>,
+    due: Arc<Notify>,
+}
+
+impl CommitFan {
+    /// A fan without clients yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Connects the clients; commits before are theirs by replay.
+    pub fn attach(&self, clients: Arc<dyn CommitObserver>) {
+        if self.clients.set(clients).is_err() {
+            tracing::error!("clients were attached twice to the commits; the first ones stay");
+        }
+    }
+
+    /// Signalled after every commit that made an outbox row due.
+    pub fn due(&self) -> Arc<Notify> {
+        self.due.clone()
+    }
+}
+
+impl CommitObserver for CommitFan {
+    fn committed(&self, committed: Committed) {
+        if committed.outbox {
+            self.due.notify_one();
+        }
+        if let Some(clients) = self.clients.get() {
+            clients.committed(committed);
+        }
+    }
+}

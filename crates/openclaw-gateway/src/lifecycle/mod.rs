@@ -1,0 +1,15 @@
+//! How a gateway begins, takes a new configuration, and ends.
+
+mod assemble;
+mod commit_fan;
+mod config_handle;
+mod reload;
+mod shutdown;
+mod state_lock;
+
+pub use assemble::{Gateway, Parts};
+pub use commit_fan::CommitFan;
+pub use config_handle::{ConfigHandle, ConfigProblem, ReloadOutcome};
+pub use reload::{ConfigSource, Reloader};
+pub use shutdown::Shutdown;
+pub use state_lock::{LockError, StateLock, gateway_id};

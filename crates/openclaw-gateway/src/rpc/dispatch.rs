@@ -1,0 +1,158 @@
+use std::future::Future;
+use std::sync::Arc;
+
+use openclaw_errors::{ErrorKind, OpenClawError};
+use openclaw_protocol::envelope::{Call, Incoming, Params, Rejected, failure, success};
+use openclaw_protocol::methods as m;
+use openclaw_protocol::{Access, ErrorObject, Method, MethodInfo, registry};
+
+use super::{Caller, agent, authenticate, channel, config, gateway, message, pairing, route, session, subscription, tool};
+use crate::GatewayState;
+
+/// Answers one text: a call, or a batch whose calls run in order. `None` where nothing is to be
+/// answered: the text held only notifications.
+pub async fn answer(state: &Arc<GatewayState>, caller: &Arc<Caller>, text: &str) -> Option<String> {
+    match Incoming::parse(text) {
+        Err(Rejected { id, error }) => Some(failure(&id, &error)),
+        Ok(Incoming::Single(call)) => answer_one(state, caller, call).await,
+        Ok(Incoming::Batch(calls)) => {
+            let mut answers = Vec::new();
+            for call in calls {
+                answers.extend(answer_one(state, caller, call).await);
+            }
+            (!answers.is_empty()).then(|| format!("[{}]", answers.join(",")))
+        }
+    }
+}
+
+async fn answer_one(
+    state: &Arc<GatewayState>,
+    caller: &Arc<Caller>,
+    call: Result<Call<'_>, Rejected>,
+) -> Option<String> {
+    let call = match call {
+        Ok(call) => call,
+        Err(Rejected { id, error }) => return Some(failure(&id, &error)),
+    };
+    let outcome = match registry::find(&call.method) {
+        // Who has not signed in is not told which methods there are.
+        None if caller.principal().is_none() => Err(unauthenticated()),
+        None => Err(OpenClawError::new(ErrorKind::MethodNotFound, format!("no method {:?}", shorten(&call.method)))
+            .with_hint("rpc.discover lists the methods")),
+        Some(method) => may_call(caller, method),
+    };
+    let id = call.id;
+    let answer = match outcome {
+        Ok(method) => dispatch(state, caller, method, call.params, id.as_ref()).await,
+        Err(error) => Err(ErrorObject::from(&error)),
+    };
+    let id = id?;
+    Some(answer.unwrap_or_else(|error| failure(&id, &error)))
+}
+
+fn may_call(caller: &Caller, method: &'static MethodInfo) -> Result<&'static MethodInfo, OpenClawError> {
+    let Access::Scope(scope) = method.access else { return Ok(method) };
+    let principal = caller.principal().ok_or_else(unauthenticated)?;
+    if principal.scopes.allows(scope) {
+        return Ok(method);
+    }
+    Err(OpenClawError::new(ErrorKind::Forbidden, format!("{} needs the scope {scope}", method.name))
+        .with_hint("use a credential that has it"))
+}
+
+fn unauthenticated() -> OpenClawError {
+    OpenClawError::new(ErrorKind::Unauthenticated, "authentication is required")
+        .with_hint("send `Authorization: Bearer <token>`, or call authenticate first")
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+/// Reads the params, runs the method, writes the answer as JSON.
+async fn typed<M: Method, F: Future<Output = Result<M::Result, OpenClawError>>>(
+    params: Params<'_>,
+    id: Option<&openclaw_protocol::envelope::Id>,
+    run: impl FnOnce(M::Params) -> F,
+) -> Result<String, ErrorObject> {
+    let params = params.read::<M::Params>()?;
+    let result = run(params).await.map_err(|error| {
+        if error.kind() == ErrorKind::Internal {
+            tracing::error!(method = M::NAME, error = error.report(), "a method failed");
+        }
+        ErrorObject::from(&error)
+    })?;
+    match id {
+        Some(id) => success(id, &result).map_err(|error| {
+            tracing::error!(method = M::NAME, %error, "a result cannot be written");
+            ErrorObject::new(ErrorKind::Internal, "the result cannot be written")
+        }),
+        None => Ok(String::new()),
+    }
+}
+
+macro_rules! route_to {
+    ($method:expr, $params:expr, $id:expr, $($type:ty => $run:expr),+ $(,)?) => {
+        match $method.name {
+            $(<$type as Method>::NAME => typed::<$type, _>($params, $id, $run).await,)+
+            name => {
+                tracing::error!(method = name, "a method in the registry has no code");
+                Err(ErrorObject::new(ErrorKind::Internal, "the method has no code"))
+            }
+        }
+    };
+}
+
+async fn dispatch(
+    state: &Arc<GatewayState>,
+    caller: &Arc<Caller>,
+    method: &MethodInfo,
+    params: Params<'_>,
+    id: Option<&openclaw_protocol::envelope::Id>,
+) -> Result<String, ErrorObject> {
+    route_to!(method, params, id,
+        m::Ping => async |_| Ok(m::PingResult { pong: true }),
+        m::RpcDiscover => async |_| Ok(openclaw_protocol::openrpc::document()),
+        m::Authenticate => |params| authenticate::run(state, caller, params),
+        m::SessionCreate => |params| session::create::run(state, params),
+        m::SessionGet => |params| session::get::run(state, params),
+        m::SessionList => |params| session::list::run(state, params),
+        m::SessionUpdate => |params| session::update::run(state, caller, params),
+        m::SessionDelete => |params| session::delete::run(state, params),
+        m::SessionReset => |params| session::reset::run(state, params),
+        m::MessageSend => |params| message::send::run(state, caller, params),
+        m::MessageReceive => |params| message::receive::run(state, params),
+        m::MessageHistory => |params| message::history::run(state, params),
+        m::ChannelList => |_| channel::list::run(state),
+        m::ChannelStatusGet => |params| channel::status::run(state, params),
+        m::ChannelConnect => |params| channel::connect::run(state, params),
+        m::ChannelDisconnect => |params| channel::disconnect::run(state, params),
+        m::AgentRun => |params| agent::run::run(state, caller, params),
+        m::AgentStop => |params| agent::stop::run(state, params),
+        m::AgentStatus => |params| agent::status::run(state, params),
+        m::ToolCall => |params| tool::call::run(state, params),
+        m::PairingList => |params| pairing::list::run(state, params),
+        m::PairingApprove => |params| pairing::approve::run(state, caller, params),
+        m::ConfigGet => |params| config::get::run(state, params),
+        m::ConfigSet => |params| config::set::run(state, caller, params),
+        m::ConfigSchema => |_| config::schema::run(state),
+        m::GatewayStatusGet => |params| gateway::status::run(state, params),
+        m::GatewayReload => |_| gateway::reload::run(state),
+        m::GatewayStop => |_| gateway::stop::run(state),
+        m::RouteExplain => |params| route::explain::run(state, params),
+        m::Subscribe => |params| subscription::subscribe::run(state, caller, params),
+        m::Unsubscribe => |params| subscription::unsubscribe::run(state, caller, params),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    /// The lines of `dispatch` are held against the registry by source: a method without one would
+    /// answer -32603 at run time.
+    #[test]
+    fn every_method_of_the_registry_has_a_line() {
+        let source = include_str!("dispatch.rs");
+        let lines = source.lines().filter(|line| line.trim_start().starts_with("m::")).count();
+        assert_eq!(lines, openclaw_protocol::registry::METHODS.len());
+    }
+}

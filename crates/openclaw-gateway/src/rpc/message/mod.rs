@@ -1,0 +1,5 @@
+//! `message.*`.
+
+pub(super) mod history;
+pub(super) mod receive;
+pub(super) mod send;

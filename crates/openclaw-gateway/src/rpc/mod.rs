@@ -1,0 +1,22 @@
+//! JSON-RPC dispatch: one file per method, `rpc/<resource>/<verb>.rs`, each working on
+//! [`crate::GatewayState`] with typed params. The wire knows no method and methods know no wire.
+//!
+//! To add a method: state it in `openclaw-protocol`, write its file, add its line in `dispatch`.
+
+mod agent;
+mod authenticate;
+mod caller;
+mod channel;
+mod config;
+mod dispatch;
+mod gateway;
+mod message;
+mod pairing;
+mod route;
+mod session;
+mod stored_error;
+mod subscription;
+mod tool;
+
+pub use caller::Caller;
+pub use dispatch::answer;

@@ -1,0 +1,4 @@
+//! `pairing.*`.
+
+pub(super) mod approve;
+pub(super) mod list;

@@ -1,0 +1,3 @@
+//! `route.*`.
+
+pub(super) mod explain;

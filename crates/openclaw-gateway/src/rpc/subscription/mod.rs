@@ -1,0 +1,4 @@
+//! `subscribe` and `unsubscribe`.
+
+pub(super) mod subscribe;
+pub(super) mod unsubscribe;

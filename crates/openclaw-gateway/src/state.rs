@@ -1,0 +1,64 @@
+use std::sync::Arc;
+
+use openclaw_core::{Clock, IdGen, Rng, Timestamp};
+use openclaw_media::MediaStore;
+use openclaw_sessions::{Lanes, TurnRunner};
+use openclaw_storage::Storage;
+use openclaw_tools::ToolRegistry;
+
+use crate::channels::ChannelRegistry;
+use crate::delivery::Delivery;
+use crate::hub::Hub;
+use crate::ingress::GatewayIngress;
+use crate::lifecycle::{ConfigHandle, Shutdown};
+use crate::server_info::ServerInfo;
+
+/// Everything a running gateway is made of. RPC methods work on this and nothing else.
+#[derive(Debug)]
+pub struct GatewayState {
+    /// The configuration, its reload and what is wrong with the file.
+    pub config: Arc<ConfigHandle>,
+    /// The store.
+    pub storage: Arc<dyn Storage>,
+    /// The lanes of live sessions.
+    pub lanes: Lanes,
+    /// What runs turns.
+    pub runner: Arc<dyn TurnRunner>,
+    /// The one way in.
+    pub ingress: Arc<GatewayIngress>,
+    /// The one way out.
+    pub delivery: Arc<Delivery>,
+    /// The channels.
+    pub channels: Arc<ChannelRegistry>,
+    /// The tools.
+    pub tools: Arc<ToolRegistry>,
+    /// Fan-out to clients.
+    pub hub: Arc<Hub>,
+    /// Attachments.
+    pub media: Arc<MediaStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Fresh ids.
+    pub ids: Arc<dyn IdGen>,
+    /// Randomness.
+    pub rng: Arc<dyn Rng>,
+    /// Who this gateway is.
+    pub identity: Identity,
+    /// What the port tells of itself.
+    pub server: ServerInfo,
+    /// How it ends.
+    pub shutdown: Shutdown,
+}
+
+/// Who this gateway is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// `<state>/gateway.id`: the owner of its leases, the same over restarts.
+    pub gateway_id: String,
+    /// The program's version.
+    pub version: &'static str,
+    /// When this process began to serve.
+    pub started_at: Timestamp,
+    /// The process.
+    pub pid: u32,
+}

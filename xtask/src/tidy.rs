@@ -1,0 +1,22 @@
+//! `cargo xtask tidy`: what neither the compiler nor clippy looks at.
+
+mod layers;
+mod sizes;
+
+use anyhow::{Result, bail};
+
+use crate::generate;
+
+pub(crate) fn tidy() -> Result<()> {
+    let mut findings = layers::check()?;
+    findings.extend(sizes::check()?);
+    findings.extend(generate::stale()?);
+    if findings.is_empty() {
+        eprintln!("tidy: nothing to say");
+        return Ok(());
+    }
+    for finding in &findings {
+        eprintln!("tidy: {finding}");
+    }
+    bail!("tidy found {} thing(s)", findings.len())
+}

@@ -1,0 +1,105 @@
+//! What the tests need besides Rust: found, or installed as root, or named.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::sh::{output, run, works};
+
+/// Debian packages by the program that shows they are there.
+const DEBIAN: [(&str, &str, &str); 4] = [
+    ("python3", "--version", "python3"),
+    ("node", "--version", "nodejs"),
+    ("npm", "--version", "npm"),
+    ("valgrind", "--version", "valgrind"),
+];
+
+/// Validators over the services' own published models, pinned.
+const PYTHON: [&str; 4] = ["aiogram==3.31.0", "openai==3.54.0", "anthropic==2.12.0", "pydantic>=2.9,<3"];
+
+/// A second scripted model server, pinned.
+const NODE: [&str; 1] = ["@copilotkit/aimock@1.43.0"];
+
+/// Where the tests find what was installed.
+pub(crate) struct TestTools {
+    /// A Python with the validators.
+    pub(crate) python: PathBuf,
+    /// aimock's server.
+    pub(crate) aimock: PathBuf,
+}
+
+/// Finds or installs everything.
+pub(crate) fn ensure() -> Result<TestTools> {
+    ensure_debian()?;
+    let cache = cache_folder()?;
+    Ok(TestTools { python: ensure_python(&cache)?, aimock: ensure_aimock(&cache)? })
+}
+
+/// The user's cache folder for this project.
+#[expect(clippy::disallowed_methods, reason = "xtask is a program of its own without an injected environment")]
+pub(crate) fn cache_folder() -> Result<PathBuf> {
+    let base = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
+        .context("neither XDG_CACHE_HOME nor HOME is set")?;
+    let folder = base.join("openclaw-xtask");
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    Ok(folder)
+}
+
+fn ensure_debian() -> Result<()> {
+    let missing: Vec<&str> = DEBIAN
+        .iter()
+        .filter(|(program, argument, _)| !works(program, argument))
+        .map(|(_, _, package)| *package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let is_root = output(Command::new("id").arg("-u"))?.trim() == "0";
+    if !is_root || !works("apt-get", "--version") {
+        bail!("the tests need {}; install them, or run this as root on Debian", missing.join(", "));
+    }
+    run(Command::new("apt-get").args(["update", "-q"]))?;
+    run(Command::new("apt-get")
+        .args(["install", "-y", "-q", "--no-install-recommends"])
+        .args(&missing)
+        .env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
+fn ensure_python(cache: &Path) -> Result<PathBuf> {
+    let folder = cache.join("python");
+    let python = folder.join("bin/python");
+    let wanted = PYTHON.join("\n");
+    let stamp = folder.join("installed.txt");
+    if python.exists() && std::fs::read_to_string(&stamp).is_ok_and(|text| text == wanted) {
+        return Ok(python);
+    }
+    if run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder)).is_err() {
+        // Debian keeps venv in a package of its own.
+        run(Command::new("apt-get").args(["install", "-y", "-q", "--no-install-recommends", "python3-venv"]))
+            .context("the tests need python3-venv")?;
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+    }
+    run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PYTHON))?;
+    std::fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
+    Ok(python)
+}
+
+fn ensure_aimock(cache: &Path) -> Result<PathBuf> {
+    let folder = cache.join("node");
+    let server = folder.join("node_modules/.bin/llmock");
+    let wanted = NODE.join("\n");
+    let stamp = folder.join("installed.txt");
+    if server.exists() && std::fs::read_to_string(&stamp).is_ok_and(|text| text == wanted) {
+        return Ok(server);
+    }
+    std::fs::create_dir_all(&folder)?;
+    run(Command::new("npm")
+        .args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "--prefix"])
+        .arg(&folder)
+        .args(NODE))?;
+    std::fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
+    Ok(server)
+}
