@@ -75,7 +75,8 @@ impl Chat {
             migrated_to: None,
             topics: BTreeMap::new(),
             messages: BTreeMap::new(),
-            next_message_id: 1,
+            // The first is the report that the chat was made, and stands for a forum's general topic.
+            next_message_id: 2,
             actions: Vec::new(),
         }
     }

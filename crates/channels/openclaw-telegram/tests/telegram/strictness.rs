@@ -68,8 +68,8 @@ async fn no_call_is_beyond_what_the_service_documents() {
 #[tokio::test]
 async fn every_call_passes_the_models_of_aiogram() {
     let environment = Environment::capture();
-    let Some(python) = environment.get("OPENCLAW_TEST_PYTHON").map(str::to_owned) else {
-        let in_ci = environment.get("CI").is_some_and(|ci| ci == "true");
+    let Some(python) = environment.var("OPENCLAW_TEST_PYTHON").map(str::to_owned) else {
+        let in_ci = environment.var("CI").is_some_and(|ci| ci == "true");
         assert!(!in_ci, "CI has to set OPENCLAW_TEST_PYTHON");
         return;
     };
