@@ -128,6 +128,10 @@ impl GatewayIngress {
                 .with_field("idempotency_key")
                 .with_hint("use a fresh key"));
         }
+        if !row.state.is_final() {
+            // The answer of its commit may have been lost, and then nobody has told the lane.
+            self.deps.lanes.wake(&row.session_key, Wake::Input);
+        }
         Ok(Some(AcceptedRun {
             run_id: row.run_id.clone(),
             session_key: row.session_key.clone(),

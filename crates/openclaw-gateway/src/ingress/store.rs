@@ -78,6 +78,9 @@ impl GatewayIngress {
                     return Ok(Stored::Started { run_id: start.run_id });
                 }
                 Err(ApplyError::Conflict(Conflict::DuplicateInput { .. })) => {
+                    // The first time its commit may have gone through and only the answer been
+                    // lost; then nobody has told the lane.
+                    self.deps.lanes.wake(&arrival.session_key, Wake::Input);
                     return Ok(Stored::Duplicate);
                 }
                 Err(ApplyError::Conflict(conflict)) if is_race(&conflict) => {}
