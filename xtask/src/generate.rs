@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
-use crate::sh::{cargo, output, root};
+use crate::sh::{cargo, output, root, say};
 
 /// Every generated file with the program that prints it.
 fn sources() -> [(&'static str, [&'static str; 8]); 2] {
@@ -28,8 +28,9 @@ pub(crate) fn write() -> Result<()> {
         if let Some(folder) = file.parent() {
             fs::create_dir_all(folder)?;
         }
-        fs::write(&file, output(&mut cargo(arguments))?).with_context(|| format!("cannot write {path}"))?;
-        eprintln!("gen: {path}");
+        fs::write(&file, output(&mut cargo(arguments))?)
+            .with_context(|| format!("cannot write {path}"))?;
+        say(&format!("gen: {path}"));
     }
     Ok(())
 }

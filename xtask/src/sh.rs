@@ -21,7 +21,7 @@ pub(crate) fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
 /// Runs a command to its end and fails when it does.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let shown = show(command);
-    eprintln!("$ {shown}");
+    say(&format!("$ {shown}"));
     let status = command.status().with_context(|| format!("cannot start `{shown}`"))?;
     if !status.success() {
         bail!("`{shown}` failed: {status}");
@@ -56,4 +56,10 @@ fn show(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy().into_owned()];
     words.extend(command.get_args().map(|word| word.to_string_lossy().into_owned()));
     words.join(" ")
+}
+
+/// Tells whoever runs the chore what goes on.
+#[expect(clippy::print_stderr, reason = "a chore's progress belongs to standard error")]
+pub(crate) fn say(text: &str) {
+    eprintln!("{text}");
 }

@@ -24,7 +24,10 @@ pub(crate) fn test(arguments: &TestArguments) -> Result<()> {
         run(with_tools(nextest.args(filter), &tools))?;
         run(with_tools(&mut cargo(["test", "--workspace", "--locked", "--doc", "--quiet"]), &tools))
     } else {
-        run(with_tools(cargo(["test", "--workspace", "--locked", "--no-fail-fast"]).args(filter), &tools))
+        run(with_tools(
+            cargo(["test", "--workspace", "--locked", "--no-fail-fast"]).args(filter),
+            &tools,
+        ))
     }
 }
 

@@ -6,17 +6,18 @@ mod sizes;
 use anyhow::{Result, bail};
 
 use crate::generate;
+use crate::sh::say;
 
 pub(crate) fn tidy() -> Result<()> {
     let mut findings = layers::check()?;
     findings.extend(sizes::check()?);
     findings.extend(generate::stale()?);
     if findings.is_empty() {
-        eprintln!("tidy: nothing to say");
+        say("tidy: nothing to say");
         return Ok(());
     }
     for finding in &findings {
-        eprintln!("tidy: {finding}");
+        say(&format!("tidy: {finding}"));
     }
     bail!("tidy found {} thing(s)", findings.len())
 }

@@ -16,7 +16,8 @@ const DEBIAN: [(&str, &str, &str); 4] = [
 ];
 
 /// Validators over the services' own published models, pinned.
-const PYTHON: [&str; 4] = ["aiogram==3.31.0", "openai==3.54.0", "anthropic==2.12.0", "pydantic>=2.9,<3"];
+const PYTHON: [&str; 4] =
+    ["aiogram==3.31.0", "openai==3.54.0", "anthropic==2.12.0", "pydantic>=2.9,<3"];
 
 /// A second scripted model server, pinned.
 const NODE: [&str; 1] = ["@copilotkit/aimock@1.43.0"];
@@ -37,14 +38,18 @@ pub(crate) fn ensure() -> Result<TestTools> {
 }
 
 /// The user's cache folder for this project.
-#[expect(clippy::disallowed_methods, reason = "xtask is a program of its own without an injected environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "xtask is a program of its own without an injected environment"
+)]
 pub(crate) fn cache_folder() -> Result<PathBuf> {
     let base = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
         .context("neither XDG_CACHE_HOME nor HOME is set")?;
     let folder = base.join("openclaw-xtask");
-    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
     Ok(folder)
 }
 
@@ -78,11 +83,19 @@ fn ensure_python(cache: &Path) -> Result<PathBuf> {
     }
     if run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder)).is_err() {
         // Debian keeps venv in a package of its own.
-        run(Command::new("apt-get").args(["install", "-y", "-q", "--no-install-recommends", "python3-venv"]))
-            .context("the tests need python3-venv")?;
+        run(Command::new("apt-get").args([
+            "install",
+            "-y",
+            "-q",
+            "--no-install-recommends",
+            "python3-venv",
+        ]))
+        .context("the tests need python3-venv")?;
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
     }
-    run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PYTHON))?;
+    run(Command::new(&python)
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+        .args(PYTHON))?;
     std::fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
     Ok(python)
 }

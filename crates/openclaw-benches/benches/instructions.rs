@@ -101,7 +101,9 @@ fn render(text: String) -> String {
 #[library_benchmark(config = at_most(30_000))]
 #[bench::agent_run(setup = run_frame)]
 fn dispatch(frame: String) -> AgentRunParams {
-    let Ok(Incoming::Single(Ok(call))) = Incoming::parse(black_box(&frame)) else { panic!("one call") };
+    let Ok(Incoming::Single(Ok(call))) = Incoming::parse(black_box(&frame)) else {
+        panic!("one call")
+    };
     black_box(call.params.read().expect("typed params"))
 }
 

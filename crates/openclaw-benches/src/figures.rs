@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 use openclaw_protocol::methods::{
     SessionCreate, SessionCreateParams, SessionList, SessionListParams,
 };
 use serde::Serialize;
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::gateway::{Gateway, Talker, session};

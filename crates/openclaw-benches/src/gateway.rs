@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use openclaw_client::{Client, Endpoint, Events, connect_websocket};
 use openclaw_core::{RunId, Secret, SessionKey};
 use openclaw_protocol::event::topic;
 use openclaw_protocol::methods::{AgentRun, AgentRunParams, NoParams, Ping};
+use tokio::time::Instant;
 
 const TOKEN: &str = "bench-token-of-sufficient-length";
 const READY_LIMIT: Duration = Duration::from_secs(30);
@@ -100,10 +101,7 @@ impl Drop for Gateway {
         let ended = self.child.kill().and_then(|()| self.child.wait().map(|_| ()));
         let removed = std::fs::remove_dir_all(&self.state);
         if ended.is_err() || removed.is_err() {
-            eprintln!(
-                "the gateway under measurement left something behind in {}",
-                self.state.display()
-            );
+            left_behind(&self.state);
         }
     }
 }
@@ -170,4 +168,9 @@ pub fn session(number: u64) -> Result<SessionKey> {
 
 fn free_port() -> Result<u16> {
     Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+#[expect(clippy::print_stderr, reason = "a measuring program talks to whoever runs it")]
+fn left_behind(state: &Path) {
+    eprintln!("the gateway under measurement left something behind in {}", state.display());
 }

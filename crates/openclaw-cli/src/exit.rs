@@ -124,8 +124,12 @@ impl From<ConfigErrors> for Failure {
 impl From<LockError> for Failure {
     fn from(error: LockError) -> Self {
         let hint = match &error {
-            LockError::Held { .. } => "stop it with `openclaw gateway stop`, or set OPENCLAW_STATE_DIR to another folder",
-            LockError::Io { .. } => "check that the folder can be written, or set OPENCLAW_STATE_DIR to another one",
+            LockError::Held { .. } => {
+                "stop it with `openclaw gateway stop`, or set OPENCLAW_STATE_DIR to another folder"
+            }
+            LockError::Io { .. } => {
+                "check that the folder can be written, or set OPENCLAW_STATE_DIR to another one"
+            }
         };
         Self::failed(openclaw_errors::display_chain(&error)).with_hint(hint)
     }

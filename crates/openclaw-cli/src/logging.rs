@@ -1,7 +1,7 @@
 //! Where log lines go.
 
-use tracing_subscriber::EnvFilter;
 use openclaw_core::{Clock as _, SystemClock};
+use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 
@@ -13,7 +13,9 @@ pub(crate) fn start(base: &str, filter: Option<&str>, verbose: u8) {
         _ => "trace",
     };
     // rig at trace and reqwest at debug print whole requests, which hold what people said.
-    let default = format!("{level},rig=off,rig_core=off,hyper=warn,reqwest=warn,rustls=warn,sqlx=warn,h2=warn,teloxide=warn,teloxide_core=warn");
+    let default = format!(
+        "{level},rig=off,rig_core=off,hyper=warn,reqwest=warn,rustls=warn,sqlx=warn,h2=warn,teloxide=warn,teloxide_core=warn"
+    );
     let filter = match filter {
         Some(text) => EnvFilter::try_new(text).unwrap_or_else(|_| EnvFilter::new(&default)),
         None => EnvFilter::new(&default),

@@ -46,7 +46,11 @@ impl Output {
     }
 
     /// Prints a result: as JSON where that was asked for, else as `human` writes it.
-    pub(crate) fn result<T: Serialize>(self, value: &T, human: impl FnOnce() -> String) -> Result<(), Failure> {
+    pub(crate) fn result<T: Serialize>(
+        self,
+        value: &T,
+        human: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
         if self.json {
             let text = serde_json::to_string_pretty(value)
                 .map_err(|error| Failure::failed(format!("cannot print the result: {error}")))?;
@@ -121,7 +125,15 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
 pub(crate) fn one_line(text: &str, longest: usize) -> String {
     let mut shown: String = text
         .chars()
-        .map(|c| if c == '\n' || c == '\t' { ' ' } else if c.is_control() { '\u{fffd}' } else { c })
+        .map(|c| {
+            if c == '\n' || c == '\t' {
+                ' '
+            } else if c.is_control() {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
         .take(longest)
         .collect();
     if text.chars().count() > longest {
@@ -132,5 +144,7 @@ pub(crate) fn one_line(text: &str, longest: usize) -> String {
 
 /// Untrusted text on several lines: only line breaks and tabs are left of control characters.
 pub(crate) fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c })
+        .collect()
 }

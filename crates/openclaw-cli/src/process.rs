@@ -31,7 +31,10 @@ fn set_umask() {
 
 /// Gives memory back after a burst: few arenas, a low trim threshold, large blocks by mmap.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[expect(unsafe_code, reason = "mallopt has no safe wrapper; it only sets numbers, before any thread is made")]
+#[expect(
+    unsafe_code,
+    reason = "mallopt has no safe wrapper; it only sets numbers, before any thread is made"
+)]
 fn tame_allocator() {
     const THRESHOLD: libc::c_int = 128 * 1024;
     // SAFETY: plain calls of libc with constants, in a process that has one thread.

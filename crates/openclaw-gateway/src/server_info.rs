@@ -1,6 +1,6 @@
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use openclaw_core::Timestamp;

@@ -168,11 +168,8 @@ fn finish(number: usize) -> Batch {
     let mut done = entry(&session, &reply);
     done.message = None;
     done.run_id = Some(run(&name));
-    done.event = Some(EventDraft {
-        topic: "agent.done",
-        message_id: Some(message_id(&reply)),
-        data: None,
-    });
+    done.event =
+        Some(EventDraft { topic: "agent.done", message_id: Some(message_id(&reply)), data: None });
     let usage = Usage { input_tokens: 1_000, output_tokens: 100, ..Usage::default() };
     let mut change = InputChange::new(
         inbox_id(&name),

@@ -312,8 +312,8 @@ async fn compare(batches: Vec<Batch>) {
     let clock = Arc::new(ManualClock::at(at(1_000)));
     let told: [Arc<Recorder>; 2] = Default::default();
     let memory = MemoryStorage::new(clock.clone(), told[0].clone());
-    let options = SqliteOptions::new(folder.path().join("openclaw.db"))
-        .with_synchronous(Synchronous::Off);
+    let options =
+        SqliteOptions::new(folder.path().join("openclaw.db")).with_synchronous(Synchronous::Off);
     let sqlite =
         SqliteStorage::open(options, clock.clone(), told[1].clone()).await.expect("it opens");
     let universe = universe();

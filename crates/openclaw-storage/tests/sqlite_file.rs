@@ -61,9 +61,8 @@ async fn the_file_and_its_folder_are_the_owners_alone() {
     let path = folder.path().join("state/deep/openclaw.db");
     let storage = open(&path).await;
     fill(&storage, 1).await;
-    let mode = |path: &Path| {
-        std::fs::metadata(path).expect("it exists").permissions().mode() & 0o777
-    };
+    let mode =
+        |path: &Path| std::fs::metadata(path).expect("it exists").permissions().mode() & 0o777;
     assert_eq!(mode(path.parent().expect("a folder")), 0o700);
     assert_eq!(mode(&folder.path().join("state")), 0o700);
     for suffix in ["", "-wal", "-shm"] {
@@ -141,8 +140,7 @@ async fn damage_found_later_is_told_by_read_write_and_check() {
     };
     assert!(is_found, "{findings:?}");
     let written = storage.apply(Batch::new().with(append("150"))).await;
-    let is_told =
-        matches!(written, Err(ApplyError::Storage(StorageError::Corrupt { .. })));
+    let is_told = matches!(written, Err(ApplyError::Storage(StorageError::Corrupt { .. })));
     assert!(is_told, "{written:?}");
     // What is not damaged goes on.
     storage.apply(put("k", "v".to_owned())).await.expect("accepted");
@@ -204,8 +202,7 @@ async fn a_full_disk_in_a_group_refuses_only_what_does_not_fit() {
     };
     let observer = Arc::new(Recorder::default());
     let observed: Arc<dyn CommitObserver> = observer.clone();
-    let storage =
-        Arc::new(SqliteStorage::open(options, clock(), observed).await.expect("opens"));
+    let storage = Arc::new(SqliteStorage::open(options, clock(), observed).await.expect("opens"));
     fill(&storage, 0).await;
     observer.take();
     let tasks = tokio_util::task::TaskTracker::new();
@@ -227,12 +224,8 @@ async fn a_full_disk_in_a_group_refuses_only_what_does_not_fit() {
         let is_there = storage.value(&format!("k{number}")).await.expect("read").is_some();
         assert_eq!(is_there, number % 5 != 4, "{number}");
     }
-    let heard: Vec<i64> = observer
-        .take()
-        .iter()
-        .flat_map(|told| &told.events)
-        .map(|event| event.seq)
-        .collect();
+    let heard: Vec<i64> =
+        observer.take().iter().flat_map(|told| &told.events).map(|event| event.seq).collect();
     assert_eq!(heard, (1..=48).collect::<Vec<_>>());
     assert_eq!(storage.integrity().await.expect("read"), Vec::<String>::new());
 }
@@ -241,10 +234,8 @@ async fn a_full_disk_in_a_group_refuses_only_what_does_not_fit() {
 async fn a_foreign_lock_is_busy_until_it_is_gone() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = file(&folder);
-    let options = SqliteOptions {
-        busy_timeout: Duration::from_millis(50),
-        ..SqliteOptions::new(&path)
-    };
+    let options =
+        SqliteOptions { busy_timeout: Duration::from_millis(50), ..SqliteOptions::new(&path) };
     let storage = Arc::new(try_open(options).await.expect("the file opens"));
     fill(&storage, 1).await;
     let mut other = foreign(&path).await;
@@ -269,10 +260,8 @@ async fn opening_beside_an_exclusive_lock_is_busy() {
     open(&path).await.close().await;
     let mut other = foreign(&path).await;
     other.execute("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").await.expect("locked");
-    let options = SqliteOptions {
-        busy_timeout: Duration::from_millis(50),
-        ..SqliteOptions::new(&path)
-    };
+    let options =
+        SqliteOptions { busy_timeout: Duration::from_millis(50), ..SqliteOptions::new(&path) };
     let error = try_open(options).await.expect_err("refused");
     assert!(matches!(error, StorageError::Busy(_)), "{error:?}");
     other.close().await.expect("closed");

@@ -54,7 +54,42 @@ fn the_five_file_tools_are_offered_in_few_bytes() {
 fn a_schema_says_what_is_taken() {
     let bench = Bench::new();
     let offered = bench.registry.definitions(&ToolPolicy::allow_all());
-    assert_json_snapshot!(offered[4].parameters, @r#""#);
+    assert_json_snapshot!(offered[4].parameters, @r#"
+    {
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "pattern": {
+          "type": "string",
+          "description": "Regular expression; for names a glob or a part of the name"
+        },
+        "path": {
+          "type": "string",
+          "description": "Folder or file, default: the workspace"
+        },
+        "glob": {
+          "type": "string",
+          "description": "Only these files, such as *.rs or src/**/*.ts"
+        },
+        "in": {
+          "type": "string",
+          "enum": [
+            "content",
+            "names"
+          ],
+          "description": "Default content"
+        },
+        "limit": {
+          "type": "integer",
+          "description": "Matches, default 100",
+          "minimum": 0
+        }
+      },
+      "required": [
+        "pattern"
+      ]
+    }
+    "#);
 }
 
 #[test]
@@ -99,8 +134,8 @@ async fn what_is_denied_is_not_run_under_any_name() {
 async fn wrong_arguments_say_what_is_taken() {
     let bench = Bench::new();
     assert_snapshot!(bench.refusal("read", json!({"offset": 1})).await, @"invalid arguments for read: missing field `path`; it takes {path, offset?, limit?}");
-    assert_snapshot!(bench.refusal("search", json!({"pattern": "x", "in": "files"})).await, @"");
-    assert_snapshot!(bench.refusal("edit", json!({"path": "a", "old_text": "x", "new_text": "y", "replace_all": true})).await, @"");
+    assert_snapshot!(bench.refusal("search", json!({"pattern": "x", "in": "files"})).await, @"invalid arguments for search: in: unknown variant `files`, expected `content` or `names`; it takes {pattern, path?, glob?, in?, limit?}");
+    assert_snapshot!(bench.refusal("edit", json!({"path": "a", "old_text": "x", "new_text": "y", "replace_all": true})).await, @"invalid arguments for edit: replace_all: unknown field `replace_all`, expected one of `path`, `old_text`, `new_text`; it takes {path, old_text, new_text}");
     assert_snapshot!(bench.refusal("read", json!({"path": "a", "file_path": "b"})).await, @"invalid arguments for read: path and file_path mean the same and differ; give only path");
 }
 

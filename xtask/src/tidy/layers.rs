@@ -53,7 +53,9 @@ pub(super) fn check() -> Result<Vec<String>> {
     for package in &metadata.packages {
         let name = package.name.as_str();
         let Some(layer) = layers.get(name) else {
-            findings.push(format!("{name} has no layer; add it to ARCHITECTURE.md and xtask/src/tidy/layers.rs"));
+            findings.push(format!(
+                "{name} has no layer; add it to ARCHITECTURE.md and xtask/src/tidy/layers.rs"
+            ));
             continue;
         };
         for dependency in &package.dependencies {
@@ -66,9 +68,11 @@ pub(super) fn check() -> Result<Vec<String>> {
                 || (used_layer < layer && used != "openclaw-testkit")
                 || SIDEWAYS.contains(&(name, used));
             if !allowed {
-                findings.push(format!("{name} (L{layer}) must not depend on {used} (L{used_layer})"));
+                findings
+                    .push(format!("{name} (L{layer}) must not depend on {used} (L{used_layer})"));
             }
-            let is_channel = name.starts_with("openclaw-channel-") && name != "openclaw-channel-traits";
+            let is_channel =
+                name.starts_with("openclaw-channel-") && name != "openclaw-channel-traits";
             if is_channel && !is_dev && !CHANNEL_MAY_USE.contains(&used) {
                 findings.push(format!("{name} is a channel and must not depend on {used}"));
             }

@@ -12,7 +12,11 @@ const LIMIT: usize = 700;
 const EXCEPTIONS: [(&str, &str); 0] = [];
 
 pub(super) fn check() -> Result<Vec<String>> {
-    let listed = output(std::process::Command::new("git").args(["ls-files", "-co", "--exclude-standard", "*.rs"]).current_dir(root()))?;
+    let listed = output(
+        std::process::Command::new("git")
+            .args(["ls-files", "-co", "--exclude-standard", "*.rs"])
+            .current_dir(root()),
+    )?;
     let mut findings = Vec::new();
     for path in listed.lines() {
         let file = root().join(path);
@@ -28,6 +32,7 @@ pub(super) fn check() -> Result<Vec<String>> {
 }
 
 fn lines_of(file: &Path) -> Result<usize> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     Ok(text.lines().count())
 }

@@ -3,7 +3,10 @@ use std::path::PathBuf;
 use base64::Engine as _;
 use clap::{Args, Subcommand, ValueEnum};
 use openclaw_client::{Connect, FollowedRun, RunUpdate};
-use openclaw_core::{AgentId, IdGen as _, RunId, RunStatus, SessionId, SessionKey, SystemIds, ThinkingLevel, ToolPhase};
+use openclaw_core::{
+    AgentId, IdGen as _, RunId, RunStatus, SessionId, SessionKey, SystemIds, ThinkingLevel,
+    ToolPhase,
+};
 use openclaw_protocol::methods::{
     AgentRunParams, AgentRunRef, AgentStatus, AgentStatusParams, AgentStop, Attachment, RunInfo,
 };
@@ -114,7 +117,9 @@ fn say(context: &Context, arguments: RunArguments) -> Result<(), Failure> {
     match outcome {
         Err(failure) if failure.code == "not_reachable" => {
             context.output.note("no gateway is running; the turn runs in this process");
-            InProcess::run(context, async |connect: &dyn Connect| say_to(context, connect, params).await)
+            InProcess::run(context, async |connect: &dyn Connect| {
+                say_to(context, connect, params).await
+            })
         }
         other => other,
     }
@@ -122,21 +127,27 @@ fn say(context: &Context, arguments: RunArguments) -> Result<(), Failure> {
 
 fn params(arguments: RunArguments) -> Result<AgentRunParams, Failure> {
     let message = if arguments.message == "-" {
-        std::io::read_to_string(std::io::stdin()).map_err(|error| Failure::failed(format!("cannot read standard input: {error}")))?
+        std::io::read_to_string(std::io::stdin())
+            .map_err(|error| Failure::failed(format!("cannot read standard input: {error}")))?
     } else {
         arguments.message
     };
     let (session_key, session_id) = match arguments.session {
         None => (None, None),
-        Some(text) if text.starts_with("agent:") => {
-            (Some(text.parse::<SessionKey>().map_err(|error| Failure::usage(error.to_string()))?), None)
+        Some(text) if text.starts_with("agent:") => (
+            Some(text.parse::<SessionKey>().map_err(|error| Failure::usage(error.to_string()))?),
+            None,
+        ),
+        Some(text) => {
+            (None, Some(SessionId::new(text).map_err(|error| Failure::usage(error.to_string()))?))
         }
-        Some(text) => (None, Some(SessionId::new(text).map_err(|error| Failure::usage(error.to_string()))?)),
     };
     let key = match arguments.idempotency_key {
         Some(key) => key,
         // A key of our own lets a lost connection be repaired without a second run.
-        None => RunId::new(SystemIds.new_id()).map_err(|error| Failure::failed(error.to_string()))?,
+        None => {
+            RunId::new(SystemIds.new_id()).map_err(|error| Failure::failed(error.to_string()))?
+        }
     };
     Ok(AgentRunParams {
         message,
@@ -153,7 +164,8 @@ fn params(arguments: RunArguments) -> Result<AgentRunParams, Failure> {
 }
 
 fn attachment(file: &PathBuf) -> Result<Attachment, Failure> {
-    let bytes = std::fs::read(file).map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
+    let bytes = std::fs::read(file)
+        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
     Ok(Attachment {
         media_id: None,
         mime_type: None,
@@ -163,7 +175,11 @@ fn attachment(file: &PathBuf) -> Result<Attachment, Failure> {
 }
 
 /// Starts the run and shows it until it ends; Ctrl-C stops it.
-async fn say_to(context: &Context, connect: &dyn Connect, params: AgentRunParams) -> Result<(), Failure> {
+async fn say_to(
+    context: &Context,
+    connect: &dyn Connect,
+    params: AgentRunParams,
+) -> Result<(), Failure> {
     let mut run = FollowedRun::start(connect, params).await?;
     let mut shown = Shown::default();
     loop {
@@ -179,10 +195,13 @@ async fn say_to(context: &Context, connect: &dyn Connect, params: AgentRunParams
             }
         };
         match update {
-            RunUpdate::Delta(delta) if !context.output.json => shown.delta(context, &delta.text, delta.reset)?,
+            RunUpdate::Delta(delta) if !context.output.json => {
+                shown.delta(context, &delta.text, delta.reset)?
+            }
             RunUpdate::Tool(tool) if !context.output.json && tool.phase == ToolPhase::Started => {
                 shown.end_line(context)?;
-                let arguments = tool.arguments.map(|arguments| arguments.to_string()).unwrap_or_default();
+                let arguments =
+                    tool.arguments.map(|arguments| arguments.to_string()).unwrap_or_default();
                 let line = format!("[{}] {}", tool.name, one_line(&arguments, 120));
                 context.output.note(&context.output.paint(Shade::Dim, line));
             }
@@ -255,16 +274,21 @@ impl Shown {
 
 fn ended(context: &Context, info: &RunInfo) -> Result<(), Failure> {
     match info.status {
-        RunStatus::Done => context.output.result(info, || harmless(info.reply.as_deref().unwrap_or_default())),
+        RunStatus::Done => {
+            context.output.result(info, || harmless(info.reply.as_deref().unwrap_or_default()))
+        }
         RunStatus::Merged => context.output.result(info, || match &info.merged_into {
             Some(run) => format!("the message joined run {run}, which answers it"),
             None => "the message joined another run".to_owned(),
         }),
-        RunStatus::Timeout => Err(Failure::new(status::TIMED_OUT, "timeout", "the run reached its time limit")),
+        RunStatus::Timeout => {
+            Err(Failure::new(status::TIMED_OUT, "timeout", "the run reached its time limit"))
+        }
         RunStatus::Stopped => Err(Failure::failed("the run was stopped")),
         RunStatus::Error | RunStatus::Accepted | RunStatus::Running => {
             let error = info.error.as_ref();
-            let failure = Failure::failed(error.map_or("the run failed", |error| error.message.as_str()));
+            let failure =
+                Failure::failed(error.map_or("the run failed", |error| error.message.as_str()));
             Err(match error.and_then(|error| error.hint.clone()) {
                 Some(hint) => failure.with_hint(hint),
                 None => failure,
@@ -275,7 +299,11 @@ fn ended(context: &Context, info: &RunInfo) -> Result<(), Failure> {
 
 async fn show_status(context: &Context, arguments: StatusArguments) -> Result<(), Failure> {
     let client = Reach::find(context)?.client().await?;
-    let params = AgentStatusParams { run_id: arguments.run, session_key: arguments.session, limit: Some(arguments.limit) };
+    let params = AgentStatusParams {
+        run_id: arguments.run,
+        session_key: arguments.session,
+        limit: Some(arguments.limit),
+    };
     let result = client.call::<AgentStatus>(&params).await?;
     context.output.result(&result, || {
         if result.runs.is_empty() {
@@ -285,7 +313,11 @@ async fn show_status(context: &Context, arguments: StatusArguments) -> Result<()
             .runs
             .iter()
             .map(|run| {
-                let came_out = run.error.as_ref().map(|error| error.message.clone()).or_else(|| run.reply.clone());
+                let came_out = run
+                    .error
+                    .as_ref()
+                    .map(|error| error.message.clone())
+                    .or_else(|| run.reply.clone());
                 vec![
                     run.run_id.to_string(),
                     run.status.as_str().to_owned(),
@@ -303,5 +335,7 @@ async fn stop(context: &Context, arguments: StopArguments) -> Result<(), Failure
     let client = Reach::find(context)?.client().await?;
     let which = AgentRunRef { run_id: arguments.run, session_key: arguments.session };
     let result = client.call::<AgentStop>(&which).await?;
-    context.output.result(&result, || if result.stopped { "stopped".to_owned() } else { "nothing was running".to_owned() })
+    context.output.result(&result, || {
+        if result.stopped { "stopped".to_owned() } else { "nothing was running".to_owned() }
+    })
 }

@@ -49,18 +49,28 @@ pub(crate) async fn run(context: &Context, command: ChannelsCommand) -> Result<(
             context.output.result(&result, || list(context, &result.channels))
         }
         ChannelsCommand::Status(arguments) => {
-            let params = ChannelStatusParams { channel_id: arguments.channel, probe: arguments.probe };
+            let params =
+                ChannelStatusParams { channel_id: arguments.channel, probe: arguments.probe };
             let result = client.call::<ChannelStatusGet>(&params).await?;
             context.output.result(&result, || {
-                result.channels.iter().map(|channel| describe(context, channel)).collect::<Vec<_>>().join("\n")
+                result
+                    .channels
+                    .iter()
+                    .map(|channel| describe(context, channel))
+                    .collect::<Vec<_>>()
+                    .join("\n")
             })
         }
         ChannelsCommand::Connect(arguments) => {
-            let result = client.call::<ChannelConnect>(&ChannelParams { channel_id: arguments.channel }).await?;
+            let result = client
+                .call::<ChannelConnect>(&ChannelParams { channel_id: arguments.channel })
+                .await?;
             context.output.result(&result, || describe(context, &result))
         }
         ChannelsCommand::Disconnect(arguments) => {
-            let result = client.call::<ChannelDisconnect>(&ChannelParams { channel_id: arguments.channel }).await?;
+            let result = client
+                .call::<ChannelDisconnect>(&ChannelParams { channel_id: arguments.channel })
+                .await?;
             context.output.result(&result, || describe(context, &result))
         }
     }
@@ -82,7 +92,12 @@ fn list(context: &Context, channels: &[ChannelStatus]) -> String {
 }
 
 fn describe(context: &Context, channel: &ChannelStatus) -> String {
-    let mut lines = vec![format!("{} ({}): {}", channel.channel_id, channel.name, state(context, channel.state))];
+    let mut lines = vec![format!(
+        "{} ({}): {}",
+        channel.channel_id,
+        channel.name,
+        state(context, channel.state)
+    )];
     if let Some(account) = &channel.account {
         lines.push(format!("  account      {}", one_line(account, 80)));
     }

@@ -10,7 +10,11 @@ pub(crate) struct CompletionArguments {
     shell: Shell,
 }
 
-pub(crate) fn run(context: &Context, arguments: &CompletionArguments, mut command: clap::Command) -> Result<(), Failure> {
+pub(crate) fn run(
+    context: &Context,
+    arguments: &CompletionArguments,
+    mut command: clap::Command,
+) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut command, "openclaw", &mut script);
     context.output.raw(&String::from_utf8_lossy(&script))

@@ -49,7 +49,9 @@ pub(crate) fn run(context: &Context, command: ConfigCommand) -> Result<(), Failu
     match command {
         ConfigCommand::Show => show(context),
         ConfigCommand::Get(arguments) => get(context, &arguments.key),
-        ConfigCommand::Set(arguments) => edit(context, |editor| editor.set(&arguments.key, &arguments.value)),
+        ConfigCommand::Set(arguments) => {
+            edit(context, |editor| editor.set(&arguments.key, &arguments.value))
+        }
         ConfigCommand::Unset(arguments) => edit(context, |editor| editor.unset(&arguments.key)),
         ConfigCommand::Edit => edit_by_hand(context),
         ConfigCommand::Validate => validate(context),
@@ -111,21 +113,28 @@ fn commit(context: &Context, editor: Editor) -> Result<(), Failure> {
 
 fn edit_by_hand(context: &Context) -> Result<(), Failure> {
     let mut editor = Editor::open(&context.environment).map_err(failure)?;
-    let program = ["VISUAL", "EDITOR"].iter().find_map(|name| context.environment.var(name)).unwrap_or("vi");
+    let program =
+        ["VISUAL", "EDITOR"].iter().find_map(|name| context.environment.var(name)).unwrap_or("vi");
     let folder = context.paths().root().to_owned();
-    std::fs::create_dir_all(&folder).map_err(|error| Failure::failed(format!("cannot make {}: {error}", folder.display())))?;
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| Failure::failed(format!("cannot make {}: {error}", folder.display())))?;
     let draft = folder.join(format!("openclaw.edit-{}.toml", std::process::id()));
-    let io = |error: std::io::Error| Failure::failed(format!("cannot use {}: {error}", draft.display()));
+    let io =
+        |error: std::io::Error| Failure::failed(format!("cannot use {}: {error}", draft.display()));
     let before = std::fs::read_to_string(config_file(&context.environment)).unwrap_or_default();
     std::fs::write(&draft, &before).map_err(io)?;
     let mut words = program.split_whitespace();
     let status = Command::new(words.next().unwrap_or("vi")).args(words).arg(&draft).status();
     let outcome = match status {
-        Ok(status) if status.success() => std::fs::read_to_string(&draft).map_err(io).and_then(|text| {
-            editor.replace(&text).map_err(failure)?;
-            commit(context, editor)
-        }),
-        Ok(status) => Err(Failure::failed(format!("{program} ended with {status}, nothing was written"))),
+        Ok(status) if status.success() => {
+            std::fs::read_to_string(&draft).map_err(io).and_then(|text| {
+                editor.replace(&text).map_err(failure)?;
+                commit(context, editor)
+            })
+        }
+        Ok(status) => {
+            Err(Failure::failed(format!("{program} ended with {status}, nothing was written")))
+        }
         Err(error) => Err(Failure::failed(format!("cannot start {program}: {error}"))
             .with_hint("set EDITOR to the editor you use")),
     };
@@ -144,7 +153,10 @@ fn validate(context: &Context) -> Result<(), Failure> {
             let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
             let result = json!({ "valid": true, "file": loaded.config.file, "warnings": warnings });
             context.output.result(&result, || {
-                let mut lines = warnings.iter().map(|warning| format!("warning: {warning}")).collect::<Vec<_>>();
+                let mut lines = warnings
+                    .iter()
+                    .map(|warning| format!("warning: {warning}"))
+                    .collect::<Vec<_>>();
                 lines.push(match &loaded.config.file {
                     Some(file) => format!("{} is valid", file.display()),
                     None => format!("there is no {}; the defaults hold", file.display()),

@@ -10,7 +10,7 @@ use openclaw_gateway::lifecycle::{LockError, StateLock};
 use openclaw_protocol::methods::{GatewayStatus, GatewayStatusGet, GatewayStatusParams};
 use openclaw_storage::rows::Backlog;
 use openclaw_storage::sqlite::{SqliteOptions, SqliteStorage};
-use openclaw_storage::{NoObserver, Storage, InboxReads as _};
+use openclaw_storage::{InboxReads as _, NoObserver, Storage};
 use serde::Serialize;
 use serde_json::json;
 use std::sync::Arc;
@@ -67,8 +67,19 @@ impl Report {
         self.findings.push(Finding { severity, subject, message: message.into(), hint: None });
     }
 
-    fn add_with_hint(&mut self, severity: Severity, subject: &'static str, message: impl Into<String>, hint: impl Into<String>) {
-        self.findings.push(Finding { severity, subject, message: message.into(), hint: Some(hint.into()) });
+    fn add_with_hint(
+        &mut self,
+        severity: Severity,
+        subject: &'static str,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        self.findings.push(Finding {
+            severity,
+            subject,
+            message: message.into(),
+            hint: Some(hint.into()),
+        });
     }
 }
 
@@ -81,12 +92,19 @@ pub(crate) fn run(context: &Context, arguments: &DoctorArguments) -> Result<(), 
     }
     let running = client(context, async {
         let client = Reach::find(context)?.client().await?;
-        Ok(client.call_within::<GatewayStatusGet>(&GatewayStatusParams { deep: true }, STATUS_LIMIT).await?)
+        Ok(client
+            .call_within::<GatewayStatusGet>(&GatewayStatusParams { deep: true }, STATUS_LIMIT)
+            .await?)
     });
     match running {
         Ok(status) => gateway(&status, &mut report),
         Err(failure) if failure.code == "not_reachable" => {
-            report.add_with_hint(Severity::Warning, "gateway", "not running", "start it with `openclaw gateway run`");
+            report.add_with_hint(
+                Severity::Warning,
+                "gateway",
+                "not running",
+                "start it with `openclaw gateway run`",
+            );
             if let Some(config) = &config {
                 stored(context, config, &mut report);
             }
@@ -106,14 +124,22 @@ fn configuration(context: &Context, report: &mut Report) -> Option<Arc<Config>> 
     match load(&LoadRequest::new(&context.environment, &channels)) {
         Ok(loaded) => {
             match &loaded.config.file {
-                Some(file) => report.add(Severity::Ok, "configuration", format!("{} is valid", file.display())),
+                Some(file) => report.add(
+                    Severity::Ok,
+                    "configuration",
+                    format!("{} is valid", file.display()),
+                ),
                 None => report.add(Severity::Ok, "configuration", "no file, the defaults hold"),
             }
             for warning in &loaded.warnings {
                 report.add(Severity::Warning, "configuration", warning.to_string());
             }
             for key in &loaded.config.inert_keys {
-                report.add(Severity::Warning, "configuration", format!("{key} is set and has no effect in this version"));
+                report.add(
+                    Severity::Warning,
+                    "configuration",
+                    format!("{key} is set and has no effect in this version"),
+                );
             }
             Some(loaded.config)
         }
@@ -130,7 +156,11 @@ fn model(config: &Config, report: &mut Report) {
     for agent in &config.agents {
         match probe(config, &agent.id) {
             ModelProbe::Ready { model, fallbacks, .. } => {
-                let then = if fallbacks.is_empty() { String::new() } else { format!(", then {}", fallbacks.join(", ")) };
+                let then = if fallbacks.is_empty() {
+                    String::new()
+                } else {
+                    format!(", then {}", fallbacks.join(", "))
+                };
                 report.add(Severity::Ok, "model", format!("agent {} asks {model}{then}", agent.id));
             }
             ModelProbe::Missing(missing) => report.findings.push(Finding {
@@ -147,7 +177,13 @@ fn model(config: &Config, report: &mut Report) {
 fn state_folder(config: &Config, fix: bool, report: &mut Report) {
     let paths = StatePaths::new(&config.state_dir);
     let mut sound = true;
-    for path in [paths.root().to_owned(), paths.database(), paths.gateway_token(), paths.gateway_id(), paths.config()] {
+    for path in [
+        paths.root().to_owned(),
+        paths.database(),
+        paths.gateway_token(),
+        paths.gateway_id(),
+        paths.config(),
+    ] {
         let Ok(metadata) = std::fs::metadata(&path) else { continue };
         let mode = metadata.permissions().mode() & 0o777;
         if mode & 0o077 == 0 {
@@ -167,43 +203,89 @@ fn state_folder(config: &Config, fix: bool, report: &mut Report) {
         mend_mode(&path, wanted, report);
     }
     if sound {
-        report.add(Severity::Ok, "state folder", format!("{} is private", config.state_dir.display()));
+        report.add(
+            Severity::Ok,
+            "state folder",
+            format!("{} is private", config.state_dir.display()),
+        );
     }
 }
 
 fn mend_mode(path: &Path, wanted: u32, report: &mut Report) {
     match std::fs::set_permissions(path, std::fs::Permissions::from_mode(wanted)) {
-        Ok(()) => report.add(Severity::Ok, "state folder", format!("{} is private again", path.display())),
-        Err(error) => report.add(Severity::Error, "state folder", format!("cannot change {}: {error}", path.display())),
+        Ok(()) => {
+            report.add(Severity::Ok, "state folder", format!("{} is private again", path.display()))
+        }
+        Err(error) => report.add(
+            Severity::Error,
+            "state folder",
+            format!("cannot change {}: {error}", path.display()),
+        ),
     }
 }
 
 fn gateway(status: &GatewayStatus, report: &mut Report) {
-    report.add(Severity::Ok, "gateway", format!("version {} runs as process {}", status.version, status.pid));
+    report.add(
+        Severity::Ok,
+        "gateway",
+        format!("version {} runs as process {}", status.version, status.pid),
+    );
     if let Some(problem) = &status.config_problem {
         for error in &problem.errors {
-            report.add_with_hint(Severity::Error, "configuration", error.clone(), "the gateway goes on with the last good one until this is mended");
+            report.add_with_hint(
+                Severity::Error,
+                "configuration",
+                error.clone(),
+                "the gateway goes on with the last good one until this is mended",
+            );
         }
     }
     for key in &status.needs_restart {
-        report.add_with_hint(Severity::Warning, "configuration", format!("{key} changed"), "it acts after a restart of the gateway");
+        report.add_with_hint(
+            Severity::Warning,
+            "configuration",
+            format!("{key} changed"),
+            "it acts after a restart of the gateway",
+        );
     }
     for channel in &status.channels {
         let detail = channel.last_error.as_deref().unwrap_or("no detail");
         match (channel.state, channel.probe_ok) {
-            (openclaw_protocol::methods::ChannelState::Connected, Some(false)) | (openclaw_protocol::methods::ChannelState::Failed, _) => {
-                report.add_with_hint(Severity::Error, "channel", format!("{}: {detail}", channel.channel_id), "`openclaw channels status` says more");
+            (openclaw_protocol::methods::ChannelState::Connected, Some(false))
+            | (openclaw_protocol::methods::ChannelState::Failed, _) => {
+                report.add_with_hint(
+                    Severity::Error,
+                    "channel",
+                    format!("{}: {detail}", channel.channel_id),
+                    "`openclaw channels status` says more",
+                );
             }
-            (openclaw_protocol::methods::ChannelState::Connected, _) => report.add(Severity::Ok, "channel", format!("{} is connected", channel.channel_id)),
-            (openclaw_protocol::methods::ChannelState::Stopped, _) => report.add(Severity::Ok, "channel", format!("{} is stopped", channel.channel_id)),
-            (openclaw_protocol::methods::ChannelState::Connecting | openclaw_protocol::methods::ChannelState::Backoff, _) => {
-                report.add(Severity::Warning, "channel", format!("{} is not connected: {detail}", channel.channel_id));
+            (openclaw_protocol::methods::ChannelState::Connected, _) => {
+                report.add(Severity::Ok, "channel", format!("{} is connected", channel.channel_id))
+            }
+            (openclaw_protocol::methods::ChannelState::Stopped, _) => {
+                report.add(Severity::Ok, "channel", format!("{} is stopped", channel.channel_id))
+            }
+            (
+                openclaw_protocol::methods::ChannelState::Connecting
+                | openclaw_protocol::methods::ChannelState::Backoff,
+                _,
+            ) => {
+                report.add(
+                    Severity::Warning,
+                    "channel",
+                    format!("{} is not connected: {detail}", channel.channel_id),
+                );
             }
         }
     }
     if let Some(storage) = &status.storage {
         match &storage.error {
-            None => report.add(Severity::Ok, "storage", format!("{} {}, schema {}", storage.engine, storage.version, storage.schema)),
+            None => report.add(
+                Severity::Ok,
+                "storage",
+                format!("{} {}, schema {}", storage.engine, storage.version, storage.schema),
+            ),
             Some(error) => report.add(Severity::Error, "storage", error.clone()),
         }
     }
@@ -219,11 +301,20 @@ fn stored(context: &Context, config: &Config, report: &mut Report) {
     }
     let _lock = match StateLock::take(&config.state_dir, "openclaw doctor") {
         Ok(lock) => lock,
-        Err(error @ LockError::Held { .. }) => return report.add(Severity::Warning, "storage", format!("{error}; not looked at")),
-        Err(error) => return report.add(Severity::Error, "storage", openclaw_errors::display_chain(&error)),
+        Err(error @ LockError::Held { .. }) => {
+            return report.add(Severity::Warning, "storage", format!("{error}; not looked at"));
+        }
+        Err(error) => {
+            return report.add(Severity::Error, "storage", openclaw_errors::display_chain(&error));
+        }
     };
     let looked = client(context, async {
-        let opened = SqliteStorage::open(SqliteOptions::new(path), Arc::new(SystemClock), Arc::new(NoObserver)).await;
+        let opened = SqliteStorage::open(
+            SqliteOptions::new(path),
+            Arc::new(SystemClock),
+            Arc::new(NoObserver),
+        )
+        .await;
         let storage = opened.map_err(openclaw_errors::OpenClawError::from)?;
         let health = storage.health().await.map_err(openclaw_errors::OpenClawError::from)?;
         let damage = storage.integrity().await.map_err(openclaw_errors::OpenClawError::from)?;
@@ -234,10 +325,22 @@ fn stored(context: &Context, config: &Config, report: &mut Report) {
     match looked {
         Ok((health, damage, backlog)) => {
             if damage.is_empty() {
-                report.add(Severity::Ok, "storage", format!("{} {}, schema {}, is sound", health.engine, health.version, health.schema));
+                report.add(
+                    Severity::Ok,
+                    "storage",
+                    format!(
+                        "{} {}, schema {}, is sound",
+                        health.engine, health.version, health.schema
+                    ),
+                );
             }
             for finding in damage {
-                report.add_with_hint(Severity::Error, "storage", finding, "keep a copy of the file and restore a backup");
+                report.add_with_hint(
+                    Severity::Error,
+                    "storage",
+                    finding,
+                    "keep a copy of the file and restore a backup",
+                );
             }
             waiting(&backlog, report);
         }
@@ -265,13 +368,25 @@ fn waiting(backlog: &Backlog, report: &mut Report) {
 fn deliveries(unknown: u64, failed: u64, resent: u64, report: &mut Report) {
     (report.unknown, report.failed) = (unknown, failed);
     if unknown > 0 {
-        report.add(Severity::Warning, "deliveries", format!("{unknown} messages of unknown outcome were not sent again"));
+        report.add(
+            Severity::Warning,
+            "deliveries",
+            format!("{unknown} messages of unknown outcome were not sent again"),
+        );
     }
     if failed > 0 {
-        report.add(Severity::Warning, "deliveries", format!("{failed} messages could not be delivered"));
+        report.add(
+            Severity::Warning,
+            "deliveries",
+            format!("{failed} messages could not be delivered"),
+        );
     }
     if resent > 0 {
-        report.add(Severity::Warning, "deliveries", format!("{resent} messages were sent again unsure whether they had arrived"));
+        report.add(
+            Severity::Warning,
+            "deliveries",
+            format!("{resent} messages were sent again unsure whether they had arrived"),
+        );
     }
 }
 
@@ -288,16 +403,26 @@ fn print(context: &Context, report: &Report) -> Result<(), Failure> {
                 Severity::Warning => (Shade::Yellow, "warning"),
                 Severity::Error => (Shade::Red, "error  "),
             };
-            lines.push(format!("{}  {}: {}", context.output.paint(shade, mark), finding.subject, finding.message));
+            lines.push(format!(
+                "{}  {}: {}",
+                context.output.paint(shade, mark),
+                finding.subject,
+                finding.message
+            ));
             if let Some(hint) = &finding.hint {
                 lines.push(format!("         {}", context.output.paint(Shade::Dim, hint)));
             }
         }
         lines.join("\n")
     })?;
-    let errors = report.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    let errors =
+        report.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     if errors > 0 {
-        return Err(Failure::new(status::FAILED, "unsound", format!("{errors} thing(s) do not work")));
+        return Err(Failure::new(
+            status::FAILED,
+            "unsound",
+            format!("{errors} thing(s) do not work"),
+        ));
     }
     Ok(())
 }

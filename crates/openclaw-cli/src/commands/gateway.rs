@@ -107,7 +107,12 @@ async fn serve_until_stopped(
     let listening = server.addresses();
     let tasks = TaskTracker::new();
     let stop_watching = CancellationToken::new();
-    tasks.spawn(reload_on_change(gateway.state().clone(), source, tasks.clone(), stop_watching.clone()));
+    tasks.spawn(reload_on_change(
+        gateway.state().clone(),
+        source,
+        tasks.clone(),
+        stop_watching.clone(),
+    ));
     let serving = server.start();
     banner(context, &config, &listening);
     for key in warned {
@@ -162,7 +167,10 @@ struct Signals {
 
 impl Signals {
     fn listen() -> Result<Self, Failure> {
-        let on = |kind| signal(kind).map_err(|error| Failure::failed(format!("cannot listen for signals: {error}")));
+        let on = |kind| {
+            signal(kind)
+                .map_err(|error| Failure::failed(format!("cannot listen for signals: {error}")))
+        };
         Ok(Self {
             terminate: on(SignalKind::terminate())?,
             interrupt: on(SignalKind::interrupt())?,
@@ -198,9 +206,13 @@ fn banner(context: &Context, config: &openclaw_config::Config, listening: &[Stri
     let output = context.output;
     let agent = config.default_agent();
     let model = match probe(config, &agent.id) {
-        ModelProbe::Ready { model, from_environment, .. } if from_environment => format!("{model} (found in the environment)"),
+        ModelProbe::Ready { model, from_environment, .. } if from_environment => {
+            format!("{model} (found in the environment)")
+        }
         ModelProbe::Ready { model, .. } => model,
-        ModelProbe::Missing(missing) => format!("none: {}", missing.hint.unwrap_or(missing.message)),
+        ModelProbe::Missing(missing) => {
+            format!("none: {}", missing.hint.unwrap_or(missing.message))
+        }
     };
     let mut lines = vec![
         output.paint(Shade::Bold, format!("openclaw {} is running", env!("CARGO_PKG_VERSION"))),
@@ -231,7 +243,11 @@ async fn stop(context: &Context) -> Result<(), Failure> {
         }
     };
     if tokio::time::timeout(STOP_LIMIT, gone).await.is_err() {
-        return Err(Failure::new(crate::exit::status::TIMED_OUT, "timeout", format!("process {} is still stopping", result.pid)));
+        return Err(Failure::new(
+            crate::exit::status::TIMED_OUT,
+            "timeout",
+            format!("process {} is still stopping", result.pid),
+        ));
     }
     context.output.result(&result, || format!("the gateway (process {}) stopped", result.pid))
 }
@@ -266,7 +282,10 @@ fn describe(context: &Context, status: &GatewayStatus) -> String {
         format!("  model        {}", status.model.as_deref().unwrap_or("none configured or found")),
         format!("  sessions     {}", status.sessions),
         format!("  connections  {}", status.connections),
-        format!("  waiting      {} inputs, {} messages to send", status.backlog.inputs, status.backlog.outbox),
+        format!(
+            "  waiting      {} inputs, {} messages to send",
+            status.backlog.inputs, status.backlog.outbox
+        ),
     ];
     if let Some(bytes) = status.rss_bytes {
         lines.push(format!("  memory       {} MiB", bytes >> 20));
@@ -279,11 +298,24 @@ fn describe(context: &Context, status: &GatewayStatus) -> String {
         lines.push(output.paint(Shade::Yellow, text));
     }
     for channel in &status.channels {
-        let error = channel.last_error.as_deref().map(|error| format!(": {}", one_line(error, 100))).unwrap_or_default();
-        lines.push(format!("  channel      {} {:?}{error}", channel.channel_id, channel.state).to_lowercase());
+        let error = channel
+            .last_error
+            .as_deref()
+            .map(|error| format!(": {}", one_line(error, 100)))
+            .unwrap_or_default();
+        lines.push(
+            format!("  channel      {} {:?}{error}", channel.channel_id, channel.state)
+                .to_lowercase(),
+        );
     }
     if let Some(problem) = &status.config_problem {
-        lines.push(output.paint(Shade::Red, format!("  config       the file is bad since {}; the last good one is in force:", problem.since)));
+        lines.push(output.paint(
+            Shade::Red,
+            format!(
+                "  config       the file is bad since {}; the last good one is in force:",
+                problem.since
+            ),
+        ));
         problem.errors.iter().for_each(|error| lines.push(format!("    {error}")));
     }
     if !status.needs_restart.is_empty() {
@@ -291,7 +323,10 @@ fn describe(context: &Context, status: &GatewayStatus) -> String {
     }
     if let Some(storage) = &status.storage {
         let health = if storage.ok { "works" } else { storage.error.as_deref().unwrap_or("fails") };
-        lines.push(format!("  storage      {} {}, schema {}: {health}", storage.engine, storage.version, storage.schema));
+        lines.push(format!(
+            "  storage      {} {}, schema {}: {health}",
+            storage.engine, storage.version, storage.schema
+        ));
     }
     lines.join("\n")
 }

@@ -98,7 +98,10 @@ fn show(context: &Context, message: &Message) -> String {
     let body = harmless(message.content.plain_text());
     body.lines().for_each(|line| text.push_str(&format!("  {line}\n")));
     for media in message.content.media() {
-        let name = media.file_name.as_deref().map_or_else(|| media.mime_type.clone(), |name| one_line(name, 60));
+        let name = media
+            .file_name
+            .as_deref()
+            .map_or_else(|| media.mime_type.clone(), |name| one_line(name, 60));
         text.push_str(&format!("  [{name}, {} bytes]\n", media.size_bytes));
     }
     text.push('\n');

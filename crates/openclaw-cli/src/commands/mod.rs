@@ -119,12 +119,17 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Config(command) => config::run(context, command),
         Command::Doctor(arguments) => doctor::run(context, &arguments),
         Command::Rpc(arguments) => rpc::run(context, arguments),
-        Command::Completion(arguments) => completion::run(context, &arguments, Arguments::command()),
+        Command::Completion(arguments) => {
+            completion::run(context, &arguments, Arguments::command())
+        }
     }
 }
 
 /// Runs a command that only talks to the gateway: on this thread, until it ends or Ctrl-C.
-fn client<T>(context: &Context, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+fn client<T>(
+    context: &Context,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     logging::start("warn", context.environment.var("OPENCLAW_LOG"), context.verbose);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -37,7 +37,9 @@ pub(crate) async fn run(context: &Context, command: PairingCommand) -> Result<()
     let client = Reach::find(context)?.client().await?;
     match command {
         PairingCommand::List(arguments) => {
-            let result = client.call::<PairingList>(&PairingListParams { channel_id: arguments.channel }).await?;
+            let result = client
+                .call::<PairingList>(&PairingListParams { channel_id: arguments.channel })
+                .await?;
             context.output.result(&result, || list(&result.pairings))
         }
         PairingCommand::Approve(arguments) => {
@@ -75,5 +77,8 @@ fn list(people: &[Pairing]) -> String {
 }
 
 fn name(person: &Pairing) -> String {
-    person.display_name.as_deref().map_or_else(|| person.user_id.to_string(), |name| one_line(name, 40))
+    person
+        .display_name
+        .as_deref()
+        .map_or_else(|| person.user_id.to_string(), |name| one_line(name, 40))
 }

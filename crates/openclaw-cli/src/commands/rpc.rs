@@ -34,7 +34,10 @@ fn methods() -> impl clap::builder::TypedValueParser<Value = String> {
 pub(crate) fn run(context: &Context, arguments: RpcArguments) -> Result<(), Failure> {
     if arguments.describe {
         let document = openclaw_protocol::openrpc::document();
-        return context.output.line(&serde_json::to_string_pretty(&document).map_err(|error| Failure::failed(error.to_string()))?);
+        return context.output.line(
+            &serde_json::to_string_pretty(&document)
+                .map_err(|error| Failure::failed(error.to_string()))?,
+        );
     }
     let Some(method) = arguments.method else { return Err(Failure::usage("name a method")) };
     let params: Value = serde_json::from_str(&arguments.params)
@@ -42,8 +45,10 @@ pub(crate) fn run(context: &Context, arguments: RpcArguments) -> Result<(), Fail
     client(context, async {
         let gateway = Reach::find(context)?.client().await?;
         let result = gateway.call_raw(&method, &params, LIMIT).await?;
-        let value: Value = serde_json::from_str(result.get()).map_err(|error| Failure::failed(error.to_string()))?;
-        let text = serde_json::to_string_pretty(&value).map_err(|error| Failure::failed(error.to_string()))?;
+        let value: Value = serde_json::from_str(result.get())
+            .map_err(|error| Failure::failed(error.to_string()))?;
+        let text = serde_json::to_string_pretty(&value)
+            .map_err(|error| Failure::failed(error.to_string()))?;
         context.output.line(&text)
     })
 }

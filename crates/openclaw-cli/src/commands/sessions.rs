@@ -82,7 +82,9 @@ pub(crate) async fn run(context: &Context, command: SessionsCommand) -> Result<(
         }
         SessionsCommand::Reset(arguments) => {
             let session = client.call::<SessionReset>(&session_ref(&arguments.session)?).await?;
-            context.output.result(&session, || format!("{} begins anew as {}", session.session_key, session.id))
+            context.output.result(&session, || {
+                format!("{} begins anew as {}", session.session_key, session.id)
+            })
         }
         SessionsCommand::Delete(arguments) => {
             let result = client.call::<SessionDelete>(&session_ref(&arguments.session)?).await?;

@@ -14,7 +14,7 @@ pub(crate) struct Channels(Vec<Arc<dyn ChannelFactory>>);
 impl Channels {
     /// Every kind.
     pub(crate) fn all() -> Self {
-        Self(vec![Arc::new(WebFactory::new(Arc::new(DeltasTell))), Arc::new(TelegramFactory::default())])
+        Self(vec![Arc::new(WebFactory::new(Arc::new(DeltasTell))), Arc::new(TelegramFactory)])
     }
 
     /// The factories.
@@ -25,7 +25,13 @@ impl Channels {
     /// Only what needs no service: for turns in this process, which must not take a running
     /// gateway's accounts.
     pub(crate) fn local(&self) -> Self {
-        Self(self.0.iter().filter(|factory| factory.descriptor().delivers_by_commit).cloned().collect())
+        Self(
+            self.0
+                .iter()
+                .filter(|factory| factory.descriptor().delivers_by_commit)
+                .cloned()
+                .collect(),
+        )
     }
 }
 
@@ -35,7 +41,10 @@ impl ChannelParser for Channels {
     }
 
     fn schema(&self, kind: &str) -> Option<Value> {
-        self.0.iter().find(|factory| factory.kind().as_str() == kind).map(|factory| factory.schema())
+        self.0
+            .iter()
+            .find(|factory| factory.kind().as_str() == kind)
+            .map(|factory| factory.schema())
     }
 
     fn check(&self, table: &ChannelTable) -> Vec<Issue> {

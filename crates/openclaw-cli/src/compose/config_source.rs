@@ -3,7 +3,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use openclaw_config::{
-    Config, ConfigWatcher, Editor, Environment, LoadRequest, Loaded, Overrides, config_file, load, schema,
+    Config, ConfigWatcher, Editor, Environment, LoadRequest, Loaded, Overrides, config_file, load,
+    schema,
 };
 use openclaw_core::SystemClock;
 use openclaw_errors::OpenClawError;
@@ -26,7 +27,12 @@ pub(crate) struct FileConfigSource {
 }
 
 impl FileConfigSource {
-    pub(crate) fn new(environment: Environment, flags: Overrides, channels: Channels, loaded: Loaded) -> Self {
+    pub(crate) fn new(
+        environment: Environment,
+        flags: Overrides,
+        channels: Channels,
+        loaded: Loaded,
+    ) -> Self {
         Self { environment, flags, channels, loaded: Mutex::new(loaded) }
     }
 
@@ -52,9 +58,12 @@ impl FileConfigSource {
 #[async_trait]
 impl ConfigSource for FileConfigSource {
     async fn load(&self) -> Result<Arc<Config>, Vec<String>> {
-        let (environment, flags, channels) = (self.environment.clone(), self.flags, self.channels.clone());
+        let (environment, flags, channels) =
+            (self.environment.clone(), self.flags, self.channels.clone());
         // Secrets may come from programs and a keyring, which block.
-        let work = spawn_blocking(move || load(&LoadRequest::new(&environment, &channels).with_flags(flags)));
+        let work = spawn_blocking(move || {
+            load(&LoadRequest::new(&environment, &channels).with_flags(flags))
+        });
         match work.await {
             Ok(Ok(loaded)) => {
                 for warning in &loaded.warnings {
@@ -74,7 +83,9 @@ impl ConfigSource for FileConfigSource {
         let saved = spawn_blocking(move || loaded.save_last_good()).await;
         match saved {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the last good configuration could not be kept"),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the last good configuration could not be kept")
+            }
             Err(error) => tracing::warn!(%error, "the last good configuration could not be kept"),
         }
     }
@@ -82,13 +93,24 @@ impl ConfigSource for FileConfigSource {
     fn get(&self, key: Option<&str>) -> Result<Value, OpenClawError> {
         let loaded = self.loaded();
         let Some(key) = key else { return Ok(loaded.effective().clone()) };
-        let value = loaded.get(key).map_err(|error| OpenClawError::invalid_params("key", error.to_string()))?;
-        value.cloned().ok_or_else(|| OpenClawError::not_found(format!("{key} has no value")).with_field("key"))
+        let value = loaded
+            .get(key)
+            .map_err(|error| OpenClawError::invalid_params("key", error.to_string()))?;
+        value.cloned().ok_or_else(|| {
+            OpenClawError::not_found(format!("{key} has no value")).with_field("key")
+        })
     }
 
-    async fn set(&self, key: &str, value: Option<&Value>, author: &str) -> Result<PathBuf, OpenClawError> {
-        let (environment, flags, channels) = (self.environment.clone(), self.flags, self.channels.clone());
-        let (key, value, author) = (key.to_owned(), value.map(to_toml).transpose()?, author.to_owned());
+    async fn set(
+        &self,
+        key: &str,
+        value: Option<&Value>,
+        author: &str,
+    ) -> Result<PathBuf, OpenClawError> {
+        let (environment, flags, channels) =
+            (self.environment.clone(), self.flags, self.channels.clone());
+        let (key, value, author) =
+            (key.to_owned(), value.map(to_toml).transpose()?, author.to_owned());
         let work = spawn_blocking(move || {
             let mut editor = Editor::open(&environment)?;
             match value {
@@ -101,7 +123,9 @@ impl ConfigSource for FileConfigSource {
         });
         match work.await {
             Ok(outcome) => Ok(outcome?),
-            Err(error) => Err(OpenClawError::internal("writing the configuration failed").with_source(error)),
+            Err(error) => {
+                Err(OpenClawError::internal("writing the configuration failed").with_source(error))
+            }
         }
     }
 
@@ -123,7 +147,9 @@ fn to_toml(value: &Value) -> Result<String, OpenClawError> {
         Value::Object(map) => {
             let entries = map
                 .iter()
-                .map(|(key, value)| Ok(format!("{} = {}", toml_edit::Key::new(key), to_toml(value)?)))
+                .map(|(key, value)| {
+                    Ok(format!("{} = {}", toml_edit::Key::new(key), to_toml(value)?))
+                })
                 .collect::<Result<Vec<_>, OpenClawError>>()?;
             format!("{{ {} }}", entries.join(", "))
         }

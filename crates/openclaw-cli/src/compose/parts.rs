@@ -41,7 +41,7 @@ pub(crate) async fn compose(
     let ids: Arc<dyn IdGen> = Arc::new(SystemIds);
     let rng: Arc<dyn Rng> = Arc::new(SystemRng);
     let fan = Arc::new(CommitFan::new());
-    let storage = open_storage(&config, clock.clone(), fan.clone()).await.map_err(OpenClawError::from)?;
+    let storage = open_storage(&config, clock.clone(), fan.clone()).await?;
     let media = MediaStore::new(paths.media());
     let tools = Arc::new(ToolRegistry::builder().with_file_tools(media.clone()).build());
     let model_tasks = TaskTracker::new();
@@ -57,7 +57,8 @@ pub(crate) async fn compose(
         zone: zone.clone(),
         retry: RetryPolicy::default(),
     });
-    let source = Arc::new(FileConfigSource::new(environment.clone(), flags, channels.clone(), loaded));
+    let source =
+        Arc::new(FileConfigSource::new(environment.clone(), flags, channels.clone(), loaded));
     let gateway = Gateway::assemble(Parts {
         source: source.clone(),
         storage,
@@ -81,24 +82,34 @@ pub(crate) async fn compose(
     Ok(Composed { gateway, source, model_tasks, lock })
 }
 
-async fn open_storage(config: &Config, clock: Arc<dyn Clock>, fan: Arc<CommitFan>) -> Result<Arc<dyn Storage>, OpenClawError> {
+async fn open_storage(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    fan: Arc<CommitFan>,
+) -> Result<Arc<dyn Storage>, OpenClawError> {
     match &config.storage {
         StorageBackend::Sqlite { path } => {
             let opened = SqliteStorage::open(SqliteOptions::new(path), clock, fan).await;
             Ok(Arc::new(opened.map_err(|error| explain(error, path))?))
         }
         StorageBackend::Memory => Ok(Arc::new(MemoryStorage::new(clock, fan))),
-        StorageBackend::Postgres { .. } => Err(OpenClawError::new(ErrorKind::Config, "storage.backend: this program has no postgres")
-            .with_hint("use \"sqlite\" or \"memory\"")),
+        StorageBackend::Postgres { .. } => Err(OpenClawError::new(
+            ErrorKind::Config,
+            "storage.backend: this program has no postgres",
+        )
+        .with_hint("use \"sqlite\" or \"memory\"")),
     }
 }
 
 fn explain(error: StorageError, path: &std::path::Path) -> OpenClawError {
     let place = path.display();
     match error {
-        StorageError::Busy(_) => OpenClawError::new(ErrorKind::Database, format!("the database {place} is locked by another process"))
-            .with_hint("end whatever has it open, such as a database browser, then start again")
-            .with_source(error),
+        StorageError::Busy(_) => OpenClawError::new(
+            ErrorKind::Database,
+            format!("the database {place} is locked by another process"),
+        )
+        .with_hint("end whatever has it open, such as a database browser, then start again")
+        .with_source(error),
         other => other.into(),
     }
 }

@@ -12,7 +12,9 @@ pub(crate) fn gateway_token(config: &Config, rng: &dyn Rng) -> Result<Secret, Fa
         return Ok(token.clone());
     }
     let path = StatePaths::new(&config.state_dir).gateway_token();
-    let failed = |doing: &str, error: std::io::Error| Failure::failed(format!("cannot {doing} {}: {error}", path.display()));
+    let failed = |doing: &str, error: std::io::Error| {
+        Failure::failed(format!("cannot {doing} {}: {error}", path.display()))
+    };
     match std::fs::read_to_string(&path) {
         Ok(text) if !text.trim().is_empty() => return Ok(Secret::new(text.trim())),
         Ok(_) => {}

@@ -5,5 +5,5 @@ mod registry;
 mod status;
 mod supervisor;
 
-pub use registry::{ChannelRegistry, RegistryDeps};
+pub use registry::{ChannelRegistry, ParsedKind, RegistryDeps};
 pub use status::ChannelStatus;

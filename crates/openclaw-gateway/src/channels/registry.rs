@@ -22,6 +22,9 @@ use super::supervisor::{SupervisorDeps, supervise};
 /// How long a channel may take to prove that it works when asked.
 const PROBE_LIMIT: Duration = Duration::from_secs(10);
 
+/// A kind with its validated accounts.
+pub type ParsedKind = (Arc<dyn ChannelFactory>, ParsedChannel);
+
 /// What the registry is made of.
 #[derive(Debug)]
 pub struct RegistryDeps {
@@ -84,10 +87,7 @@ impl ChannelRegistry {
     ///
     /// # Errors
     /// Everything that is wrong with them.
-    pub fn parse(
-        &self,
-        config: &Config,
-    ) -> Result<Vec<(Arc<dyn ChannelFactory>, ParsedChannel)>, Vec<Issue>> {
+    pub fn parse(&self, config: &Config) -> Result<Vec<ParsedKind>, Vec<Issue>> {
         let mut parsed = Vec::new();
         let mut issues = Vec::new();
         for factory in &self.deps.factories {

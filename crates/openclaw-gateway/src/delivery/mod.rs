@@ -5,7 +5,7 @@
 //! strictly in order. A row is marked `sending` before the channel is asked and `sent` only after
 //! the service confirmed it. What was given over and not confirmed is reconciled, never guessed.
 
-mod delivery;
+mod dispatcher;
 mod live;
 mod outcome;
 mod plan;
@@ -13,5 +13,5 @@ mod preview;
 mod stream;
 mod worker;
 
-pub use delivery::{Delivery, DeliveryDeps};
+pub use dispatcher::{Delivery, DeliveryDeps};
 pub use live::{LiveEvent, LiveSink, NoLive};

@@ -7,7 +7,7 @@ use openclaw_storage::rows::{OutboxKind, OutboxRow, OutboxState};
 use openclaw_storage::{Batch, EventDraft, LogEntry, OutboxChange, Write};
 use serde_json::json;
 
-use super::delivery::Delivery;
+use super::dispatcher::Delivery;
 
 /// What cannot be given over for this long is given up and reported.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(24 * 3_600);

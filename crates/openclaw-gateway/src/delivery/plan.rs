@@ -4,7 +4,7 @@ use openclaw_sessions::ReplyRequest;
 use openclaw_storage::NewOutbox;
 use openclaw_storage::rows::{OutboxKind, OutboxState};
 
-use super::delivery::Delivery;
+use super::dispatcher::Delivery;
 
 impl Delivery {
     /// Cuts a reply into rows for its channel. A channel whose commit is the delivery gets one row,

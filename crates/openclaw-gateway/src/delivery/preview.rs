@@ -12,7 +12,7 @@ use openclaw_storage::{Batch, NewOutbox, Storage, Write};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::delivery::Delivery;
+use super::dispatcher::Delivery;
 use super::stream::Shared;
 use crate::channels::ChannelRegistry;
 

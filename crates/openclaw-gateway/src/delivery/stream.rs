@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::delivery::Delivery;
+use super::dispatcher::Delivery;
 use super::live::LiveEvent;
 use super::preview::{show_preview, show_typing};
 

@@ -7,7 +7,7 @@ use openclaw_storage::rows::{OutboxKind, OutboxRow, OutboxState};
 use openclaw_storage::{ApplyError, Batch, Conflict, Fence, OutboxChange, Write};
 use tokio::time::{sleep, timeout};
 
-use super::delivery::{ConversationKey, Delivery, WorkerHandle};
+use super::dispatcher::{ConversationKey, Delivery, WorkerHandle};
 
 /// The longest a channel may take; it has a shorter limit of its own.
 const SEND_LIMIT: Duration = Duration::from_secs(65);

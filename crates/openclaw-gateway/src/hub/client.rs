@@ -232,9 +232,10 @@ impl Client {
         match inner.cursors.get_mut(session).map(|cursor| cursor.announce(seq)) {
             Some(Announced::Skip) => return,
             Some(Announced::Read) => {
-                let was_sent = inner.cursors.get(session).is_some_and(|cursor| {
-                    inner.wants_read(cursor, event.topic, event.run_id, seq)
-                });
+                let was_sent = inner
+                    .cursors
+                    .get(session)
+                    .is_some_and(|cursor| inner.wants_read(cursor, event.topic, event.run_id, seq));
                 if was_sent {
                     return;
                 }

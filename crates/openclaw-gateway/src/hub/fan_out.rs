@@ -7,11 +7,11 @@ use openclaw_protocol::event::{PresenceEvent, SessionEvent, topic};
 use openclaw_storage::{CommitObserver, Committed, CommittedEvent, SessionChange, Storage};
 use serde::Serialize;
 
+use super::TopicFilter;
 use super::client::{Client, ClientId, CloseReason, Offered, Replay, SubscribeError};
 use super::index::Index;
 use super::text::{LazyText, live_topic, of_live, of_notice, of_stored};
 use super::watch::{SessionWatch, WatchFor, Watches};
-use super::TopicFilter;
 use crate::delivery::{LiveEvent, LiveSink};
 
 /// Tells clients what happens.
@@ -157,7 +157,8 @@ impl Hub {
         let candidates = self.index().candidates(Some(key), run_id);
         if !candidates.is_empty() {
             let (message, data) = (event.message.as_ref(), event.data.as_ref());
-            let text = LazyText::new(|| of_stored(event.topic, event.seq, key, run_id, message, data));
+            let text =
+                LazyText::new(|| of_stored(event.topic, event.seq, key, run_id, message, data));
             let offered =
                 Offered { topic: event.topic, session_key: Some(key), run_id, text: &text };
             for client in &candidates {

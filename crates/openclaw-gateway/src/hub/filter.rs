@@ -87,7 +87,8 @@ mod tests {
 
     #[test]
     fn topics_prefixes_and_everything() {
-        let wanted = |filter: &str, topic: &str| TopicFilter::parse(filter).map(|f| f.matches(topic));
+        let wanted =
+            |filter: &str, topic: &str| TopicFilter::parse(filter).map(|f| f.matches(topic));
         assert_eq!(wanted("agent.done", "agent.done"), Some(true));
         assert_eq!(wanted("agent.done", "agent.donee"), Some(false));
         assert_eq!(wanted("agent.*", "agent.done"), Some(true));
@@ -95,7 +96,9 @@ mod tests {
         assert_eq!(wanted("agent.*", "agent"), Some(false));
         assert_eq!(wanted("presence", "presence"), Some(true));
         assert_eq!(wanted("*", "log"), Some(true));
-        for bad in ["", ".*", "agent.", "agent..*", "agent*", "Agent.done", "a b", "agent.*.done", "**"] {
+        for bad in
+            ["", ".*", "agent.", "agent..*", "agent*", "Agent.done", "a b", "agent.*.done", "**"]
+        {
             assert_eq!(TopicFilter::parse(bad), None, "{bad}");
         }
         assert_eq!(TopicFilter::parse(&"a".repeat(65)), None);

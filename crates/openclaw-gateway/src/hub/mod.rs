@@ -10,8 +10,8 @@
 
 mod catch_up;
 mod client;
-mod filter;
 mod fan_out;
+mod filter;
 mod index;
 mod queue;
 mod text;

@@ -21,7 +21,10 @@ impl WatchFor {
             // A refused run tells by the message that says why.
             Self::RunEnds => matches!(
                 event_topic,
-                topic::AGENT_DONE | topic::AGENT_ERROR | topic::MESSAGE_SENT | topic::MESSAGE_FAILED
+                topic::AGENT_DONE
+                    | topic::AGENT_ERROR
+                    | topic::MESSAGE_SENT
+                    | topic::MESSAGE_FAILED
             ),
         }
     }

@@ -22,7 +22,10 @@ pub(super) async fn run(
     .flatten()
     .collect();
     let [credential] = offered.as_slice() else {
-        return Err(OpenClawError::invalid_params("token", "give exactly one of token, api_key, jwt, password"));
+        return Err(OpenClawError::invalid_params(
+            "token",
+            "give exactly one of token, api_key, jwt, password",
+        ));
     };
     let principal = caller.authenticator.check(caller.address, credential)?;
     caller.sign_in(principal.clone());

@@ -6,7 +6,10 @@ use openclaw_protocol::envelope::{Call, Incoming, Params, Rejected, failure, suc
 use openclaw_protocol::methods as m;
 use openclaw_protocol::{Access, ErrorObject, Method, MethodInfo, registry};
 
-use super::{Caller, agent, authenticate, channel, config, gateway, message, pairing, route, session, subscription, tool};
+use super::{
+    Caller, agent, authenticate, channel, config, gateway, message, pairing, route, session,
+    subscription, tool,
+};
 use crate::GatewayState;
 
 /// Answers one text: a call, or a batch whose calls run in order. `None` where nothing is to be
@@ -37,8 +40,11 @@ async fn answer_one(
     let outcome = match registry::find(&call.method) {
         // Who has not signed in is not told which methods there are.
         None if caller.principal().is_none() => Err(unauthenticated()),
-        None => Err(OpenClawError::new(ErrorKind::MethodNotFound, format!("no method {:?}", shorten(&call.method)))
-            .with_hint("rpc.discover lists the methods")),
+        None => Err(OpenClawError::new(
+            ErrorKind::MethodNotFound,
+            format!("no method {:?}", shorten(&call.method)),
+        )
+        .with_hint("rpc.discover lists the methods")),
         Some(method) => may_call(caller, method),
     };
     let id = call.id;
@@ -50,14 +56,20 @@ async fn answer_one(
     Some(answer.unwrap_or_else(|error| failure(&id, &error)))
 }
 
-fn may_call(caller: &Caller, method: &'static MethodInfo) -> Result<&'static MethodInfo, OpenClawError> {
+fn may_call(
+    caller: &Caller,
+    method: &'static MethodInfo,
+) -> Result<&'static MethodInfo, OpenClawError> {
     let Access::Scope(scope) = method.access else { return Ok(method) };
     let principal = caller.principal().ok_or_else(unauthenticated)?;
     if principal.scopes.allows(scope) {
         return Ok(method);
     }
-    Err(OpenClawError::new(ErrorKind::Forbidden, format!("{} needs the scope {scope}", method.name))
-        .with_hint("use a credential that has it"))
+    Err(OpenClawError::new(
+        ErrorKind::Forbidden,
+        format!("{} needs the scope {scope}", method.name),
+    )
+    .with_hint("use a credential that has it"))
 }
 
 fn unauthenticated() -> OpenClawError {

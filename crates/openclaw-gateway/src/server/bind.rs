@@ -12,7 +12,9 @@ pub(super) async fn bind(settings: &GatewaySettings) -> Result<Vec<TcpListener>,
             .with_hint("set gateway.auth.token or OPENCLAW_GATEWAY_TOKEN; the generated token does not count"));
     }
     let first = if address.is_loopback() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address };
-    let listener = TcpListener::bind((first, settings.port)).await.map_err(|error| taken(first, settings.port, error))?;
+    let listener = TcpListener::bind((first, settings.port))
+        .await
+        .map_err(|error| taken(first, settings.port, error))?;
     let port = listener.local_addr().map_err(|error| taken(first, settings.port, error))?.port();
     let mut listeners = vec![listener];
     if address.is_loopback() {
@@ -21,7 +23,9 @@ pub(super) async fn bind(settings: &GatewaySettings) -> Result<Vec<TcpListener>,
             Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
                 return Err(taken(IpAddr::V6(Ipv6Addr::LOCALHOST), port, error));
             }
-            Err(error) => tracing::debug!(%error, "not listening on ::1, which this machine does not have"),
+            Err(error) => {
+                tracing::debug!(%error, "not listening on ::1, which this machine does not have")
+            }
         }
     }
     Ok(listeners)
@@ -30,11 +34,15 @@ pub(super) async fn bind(settings: &GatewaySettings) -> Result<Vec<TcpListener>,
 fn taken(address: IpAddr, port: u16, error: std::io::Error) -> OpenClawError {
     let at = SocketAddr::new(address, port);
     if error.kind() != std::io::ErrorKind::AddrInUse {
-        return OpenClawError::new(ErrorKind::Unavailable, format!("cannot listen on {at}")).with_source(error);
+        return OpenClawError::new(ErrorKind::Unavailable, format!("cannot listen on {at}"))
+            .with_source(error);
     }
     let holder = holder_of(port).unwrap_or_else(|| "another process".to_owned());
     OpenClawError::new(ErrorKind::Unavailable, format!("port {port} is taken by {holder}"))
-        .with_hint(format!("stop it, or choose another port with --port {}", port.wrapping_add(1).max(1024)))
+        .with_hint(format!(
+            "stop it, or choose another port with --port {}",
+            port.wrapping_add(1).max(1024)
+        ))
 }
 
 /// The process that listens on a port, as Linux tells it.
@@ -48,12 +56,19 @@ fn holder_of(port: u16) -> Option<String> {
         let folder = process.path();
         let Ok(files) = std::fs::read_dir(folder.join("fd")) else { continue };
         let holds = files.flatten().any(|file| {
-            std::fs::read_link(file.path())
-                .is_ok_and(|target| inodes.iter().any(|inode| target.as_os_str() == format!("socket:[{inode}]").as_str()))
+            std::fs::read_link(file.path()).is_ok_and(|target| {
+                inodes
+                    .iter()
+                    .any(|inode| target.as_os_str() == format!("socket:[{inode}]").as_str())
+            })
         });
         if holds {
             let name = std::fs::read_to_string(folder.join("comm")).unwrap_or_default();
-            return Some(format!("{} (process {})", name.trim(), process.file_name().to_string_lossy()));
+            return Some(format!(
+                "{} (process {})",
+                name.trim(),
+                process.file_name().to_string_lossy()
+            ));
         }
     }
     None

@@ -13,18 +13,36 @@ pub(super) struct Refusal {
 }
 
 /// Checks query, `Host` and `Origin`.
-pub(super) fn check(settings: &GatewaySettings, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn check(
+    settings: &GatewaySettings,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Result<(), Refusal> {
     if uri.query().is_some_and(names_a_secret) {
-        return Err(Refusal { status: StatusCode::BAD_REQUEST, message: "credentials do not belong into a query; send them in the Authorization header" });
+        return Err(Refusal {
+            status: StatusCode::BAD_REQUEST,
+            message: "credentials do not belong into a query; send them in the Authorization header",
+        });
     }
-    let host = headers.get(HOST).and_then(|value| value.to_str().ok()).or_else(|| uri.authority().map(|authority| authority.as_str()));
+    let host = headers
+        .get(HOST)
+        .and_then(|value| value.to_str().ok())
+        .or_else(|| uri.authority().map(|authority| authority.as_str()));
     if !host.is_some_and(|host| is_known_host(settings, host)) {
-        return Err(Refusal { status: StatusCode::MISDIRECTED_REQUEST, message: "this host name is not served; add it to gateway.allowed_hosts" });
+        return Err(Refusal {
+            status: StatusCode::MISDIRECTED_REQUEST,
+            message: "this host name is not served; add it to gateway.allowed_hosts",
+        });
     }
     match headers.get(ORIGIN) {
         None => Ok(()),
-        Some(origin) if origin.to_str().is_ok_and(|origin| is_known_origin(settings, origin)) => Ok(()),
-        Some(_) => Err(Refusal { status: StatusCode::FORBIDDEN, message: "this origin is not allowed; add it to gateway.allowed_origins" }),
+        Some(origin) if origin.to_str().is_ok_and(|origin| is_known_origin(settings, origin)) => {
+            Ok(())
+        }
+        Some(_) => Err(Refusal {
+            status: StatusCode::FORBIDDEN,
+            message: "this origin is not allowed; add it to gateway.allowed_origins",
+        }),
     }
 }
 
@@ -62,17 +80,29 @@ fn is_known_host(settings: &GatewaySettings, host: &str) -> bool {
         || name == "127.0.0.1"
         || name == "[::1]"
         || bare(name) == settings.bind_address.to_string()
-        || settings.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(name) || allowed.eq_ignore_ascii_case(host))
+        || settings
+            .allowed_hosts
+            .iter()
+            .any(|allowed| allowed.eq_ignore_ascii_case(name) || allowed.eq_ignore_ascii_case(host))
 }
 
 fn is_known_origin(settings: &GatewaySettings, origin: &str) -> bool {
-    if settings.allowed_origins.iter().any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin)) {
+    if settings
+        .allowed_origins
+        .iter()
+        .any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin))
+    {
         return true;
     }
     let Some((scheme, authority)) = origin.split_once("://") else { return false };
     // A page of another port of this machine is another site.
-    let port = authority.rsplit_once(':').filter(|(host, _)| !host.is_empty() && !host.ends_with(':')).and_then(|(_, port)| port.parse().ok());
-    matches!(scheme, "http" | "https") && port == Some(settings.port) && is_known_host(settings, authority)
+    let port = authority
+        .rsplit_once(':')
+        .filter(|(host, _)| !host.is_empty() && !host.ends_with(':'))
+        .and_then(|(_, port)| port.parse().ok());
+    matches!(scheme, "http" | "https")
+        && port == Some(settings.port)
+        && is_known_host(settings, authority)
 }
 
 fn without_port(host: &str) -> &str {

@@ -10,7 +10,9 @@ const HEADERS: [(&str, &str); 4] = [
 /// Adds what every response carries, errors included.
 pub(super) fn secure<B>(mut response: Response<B>) -> Response<B> {
     for (name, value) in HEADERS {
-        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     response
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
@@ -38,7 +40,12 @@ pub(super) async fn handle(
     Ok(secure(route(shared, address, place, request).await))
 }
 
-async fn route(shared: Arc<Shared>, address: IpAddr, place: Arc<Place>, request: Request<Incoming>) -> Reply {
+async fn route(
+    shared: Arc<Shared>,
+    address: IpAddr,
+    place: Arc<Place>,
+    request: Request<Incoming>,
+) -> Reply {
     let settings = shared.state.config.current();
     if let Err(refusal) = guard::check(&settings.gateway, request.uri(), request.headers()) {
         return plain(refusal.status, refusal.message);
@@ -47,7 +54,9 @@ async fn route(shared: Arc<Shared>, address: IpAddr, place: Arc<Place>, request:
         return plain(StatusCode::SERVICE_UNAVAILABLE, "the gateway is stopping");
     }
     match (request.uri().path(), request.method()) {
-        ("/health", &Method::GET | &Method::HEAD) => as_json(StatusCode::OK, &json!({"status": "ok"})),
+        ("/health", &Method::GET | &Method::HEAD) => {
+            as_json(StatusCode::OK, &json!({"status": "ok"}))
+        }
         ("/ready", &Method::GET | &Method::HEAD) => ready(&shared).await,
         ("/rpc", &Method::POST) => rpc(&shared, address, request).await,
         ("/ws", &Method::GET) => match principal(&shared, address, &request) {
@@ -68,7 +77,11 @@ async fn ready(shared: &Shared) -> Reply {
 }
 
 /// Who the `Authorization` header says it is; nobody without one.
-fn principal<B>(shared: &Shared, address: IpAddr, request: &Request<B>) -> Result<Option<Principal>, AuthError> {
+fn principal<B>(
+    shared: &Shared,
+    address: IpAddr,
+    request: &Request<B>,
+) -> Result<Option<Principal>, AuthError> {
     let Some(header) = request.headers().get(AUTHORIZATION) else { return Ok(None) };
     let text = header.to_str().unwrap_or_default();
     let token = match text.split_once(' ') {
@@ -90,7 +103,10 @@ async fn rpc(shared: &Arc<Shared>, address: IpAddr, request: Request<Incoming>) 
         Err(reply) => return *reply,
     };
     let Ok(text) = std::str::from_utf8(&body) else {
-        return rpc_error(StatusCode::OK, &ErrorObject::new(ErrorKind::Parse, "the body is no UTF-8"));
+        return rpc_error(
+            StatusCode::OK,
+            &ErrorObject::new(ErrorKind::Parse, "the body is no UTF-8"),
+        );
     };
     let signed_in = principal.is_some();
     let caller = Arc::new(Caller::new(address, None, shared.authenticator.clone(), principal));
@@ -101,7 +117,10 @@ async fn rpc(shared: &Arc<Shared>, address: IpAddr, request: Request<Incoming>) 
         }
     };
     match answered {
-        None => Response::builder().status(StatusCode::NO_CONTENT).body(Full::default()).unwrap_or_default(),
+        None => Response::builder()
+            .status(StatusCode::NO_CONTENT)
+            .body(Full::default())
+            .unwrap_or_default(),
         Some(text) => {
             let status = match error_code(&text) {
                 Some(-32001) if !signed_in => StatusCode::UNAUTHORIZED,
@@ -113,10 +132,20 @@ async fn rpc(shared: &Arc<Shared>, address: IpAddr, request: Request<Incoming>) 
     }
 }
 
-async fn read_body(shared: &Shared, request: Request<Incoming>, limit: usize) -> Result<Bytes, Box<Reply>> {
-    let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+async fn read_body(
+    shared: &Shared,
+    request: Request<Incoming>,
+    limit: usize,
+) -> Result<Bytes, Box<Reply>> {
+    let declared = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     let too_large = || {
-        let error = ErrorObject::new(ErrorKind::PayloadTooLarge, format!("the body is above {limit} bytes"));
+        let error = ErrorObject::new(
+            ErrorKind::PayloadTooLarge,
+            format!("the body is above {limit} bytes"),
+        );
         Box::new(rpc_error(StatusCode::PAYLOAD_TOO_LARGE, &error))
     };
     if declared.is_some_and(|bytes| bytes > limit) {
@@ -125,8 +154,9 @@ async fn read_body(shared: &Shared, request: Request<Incoming>, limit: usize) ->
     let expected = declared.unwrap_or(limit);
     let _share = match expected > BODY_BEFORE_SIGN_IN {
         true => Some(shared.receiving.share(expected).ok_or_else(|| {
-            let error = OpenClawError::new(ErrorKind::Overloaded, "too much is being received at present")
-                .with_retry_after(Duration::from_secs(1));
+            let error =
+                OpenClawError::new(ErrorKind::Overloaded, "too much is being received at present")
+                    .with_retry_after(Duration::from_secs(1));
             Box::new(rpc_error(StatusCode::SERVICE_UNAVAILABLE, &ErrorObject::from(&error)))
         })?),
         false => None,
@@ -160,7 +190,9 @@ fn refused(error: &AuthError) -> Reply {
     let mut reply = rpc_error(status, &ErrorObject::from(&OpenClawError::from(error.clone())));
     match error {
         AuthError::LockedOut { retry_after } => {
-            reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after.as_secs().max(1)));
+            reply
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(retry_after.as_secs().max(1)));
         }
         AuthError::Unknown | AuthError::Unsupported(_) => {
             reply.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

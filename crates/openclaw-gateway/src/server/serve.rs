@@ -63,10 +63,17 @@ impl Server {
     /// # Errors
     /// `Config` for an address beyond loopback without the owner's token, `Unavailable` for a taken port, with
     /// who holds it.
-    pub async fn bind(state: Arc<GatewayState>, options: ServerOptions) -> Result<Self, OpenClawError> {
+    pub async fn bind(
+        state: Arc<GatewayState>,
+        options: ServerOptions,
+    ) -> Result<Self, OpenClawError> {
         let settings = state.config.current().gateway.clone();
         let listeners = bind(&settings).await?;
-        let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok()).map(|at| format!("http://{at}")).collect();
+        let addresses = listeners
+            .iter()
+            .filter_map(|listener| listener.local_addr().ok())
+            .map(|at| format!("http://{at}"))
+            .collect();
         state.server.listening(addresses);
         let shared = Arc::new(Shared {
             authenticator: Arc::new(Authenticator::new(&options.token, state.clock.clone())),
@@ -145,7 +152,10 @@ async fn accept(listener: TcpListener, places: Arc<Semaphore>, shared: Arc<Share
 
 async fn turn_away(mut stream: TcpStream) {
     let said = tokio::time::timeout(Duration::from_secs(1), stream.write_all(FULL)).await;
-    tracing::debug!(said = matches!(said, Ok(Ok(()))), "a connection beyond max_connections was turned away");
+    tracing::debug!(
+        said = matches!(said, Ok(Ok(()))),
+        "a connection beyond max_connections was turned away"
+    );
 }
 
 /// One connection's place among `max_connections`; a WebSocket keeps it after its upgrade.
@@ -161,7 +171,12 @@ impl Drop for Place {
     }
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit, shared: Arc<Shared>) {
+async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    permit: OwnedSemaphorePermit,
+    shared: Arc<Shared>,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection was gone before it was served");
         return;
@@ -170,9 +185,15 @@ async fn serve(stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit
     let place = Arc::new(Place { _permit: permit, state: shared.state.clone() });
     let address: IpAddr = peer.ip().to_canonical();
     let (for_requests, closing) = (shared.clone(), shared.closing.clone());
-    let service = hyper::service::service_fn(move |request| handle(for_requests.clone(), address, place.clone(), request));
+    let service = hyper::service::service_fn(move |request| {
+        handle(for_requests.clone(), address, place.clone(), request)
+    });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEADER_LIMIT).max_buf_size(HEADER_BYTES).max_headers(HEADER_COUNT);
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_LIMIT)
+        .max_buf_size(HEADER_BYTES)
+        .max_headers(HEADER_COUNT);
     let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
     tokio::pin!(connection);
     let ended = tokio::select! {

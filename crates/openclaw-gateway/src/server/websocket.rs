@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
-use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::header::{
+    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -56,7 +58,12 @@ pub(super) fn upgrade(
     let shared_here = shared.clone();
     shared.tasks.spawn(async move {
         match upgrading.await {
-            Ok(upgraded) => Connection::open(shared_here, address, place, principal, upgraded).await.serve().await,
+            Ok(upgraded) => {
+                Connection::open(shared_here, address, place, principal, upgraded)
+                    .await
+                    .serve()
+                    .await
+            }
             Err(error) => tracing::trace!(%error, "an upgrade was not finished"),
         }
     });
@@ -71,11 +78,16 @@ pub(super) fn upgrade(
 
 fn accept_key(headers: &HeaderMap) -> Option<HeaderValue> {
     let has = |name: HeaderName, word: &str| {
-        headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|value| {
-            value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word))
-        })
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word)))
     };
-    if !has(UPGRADE, "websocket") || !has(CONNECTION, "upgrade") || !has(SEC_WEBSOCKET_VERSION, "13") {
+    if !has(UPGRADE, "websocket")
+        || !has(CONNECTION, "upgrade")
+        || !has(SEC_WEBSOCKET_VERSION, "13")
+    {
         return None;
     }
     let key = headers.get(SEC_WEBSOCKET_KEY)?;
@@ -107,15 +119,27 @@ struct Connection {
 }
 
 impl Connection {
-    async fn open(shared: Arc<Shared>, address: IpAddr, place: Arc<Place>, principal: Option<Principal>, upgraded: Upgraded) -> Self {
+    async fn open(
+        shared: Arc<Shared>,
+        address: IpAddr,
+        place: Arc<Place>,
+        principal: Option<Principal>,
+        upgraded: Upgraded,
+    ) -> Self {
         let client = shared.state.hub.connect();
         if let Some(principal) = &principal {
             shared.state.hub.sign_in(&client, principal.name.clone(), principal.scopes);
         }
         let limit = if principal.is_some() { AFTER_SIGN_IN } else { BEFORE_SIGN_IN };
-        let caller = Arc::new(Caller::new(address, Some(client.clone()), shared.authenticator.clone(), principal));
+        let caller = Arc::new(Caller::new(
+            address,
+            Some(client.clone()),
+            shared.authenticator.clone(),
+            principal,
+        ));
         let stream = Counted::new(TokioIo::new(upgraded));
-        let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(settings(limit))).await;
+        let socket =
+            WebSocketStream::from_raw_socket(stream, Role::Server, Some(settings(limit))).await;
         Self {
             shared,
             _place: place,
@@ -153,7 +177,9 @@ impl Connection {
                 return Some(match reason {
                     CloseReason::SlowReader => (CloseCode::Policy, "the client does not read"),
                     CloseReason::NoPong => (CloseCode::Policy, "the client does not answer pings"),
-                    CloseReason::CredentialRevoked => (CloseCode::Policy, "the credential was revoked"),
+                    CloseReason::CredentialRevoked => {
+                        (CloseCode::Policy, "the credential was revoked")
+                    }
                     CloseReason::Stopping => (CloseCode::Away, "the gateway is stopping"),
                 });
             }
@@ -196,7 +222,11 @@ impl Connection {
     }
 
     /// Takes one message; `Some` ends the connection.
-    async fn receive(&mut self, message: Message, signed_in: bool) -> Option<Option<(CloseCode, &'static str)>> {
+    async fn receive(
+        &mut self,
+        message: Message,
+        signed_in: bool,
+    ) -> Option<Option<(CloseCode, &'static str)>> {
         self.client.is_alive();
         self.frames = self.frames.saturating_add(1);
         if !signed_in && self.frames > FRAMES_BEFORE_SIGN_IN {
@@ -206,7 +236,9 @@ impl Connection {
         self.consumed += frame_bytes(length);
         match message {
             Message::Text(text) => self.call(text.as_str().to_owned(), signed_in).await,
-            Message::Binary(_) => return Some(Some((CloseCode::Unsupported, "only text is spoken here"))),
+            Message::Binary(_) => {
+                return Some(Some((CloseCode::Unsupported, "only text is spoken here")));
+            }
             Message::Close(_) => return Some(None),
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
         }
@@ -218,12 +250,16 @@ impl Connection {
 
     async fn call(&mut self, text: String, signed_in: bool) {
         let Ok(place) = self.calls.clone().try_acquire_owned() else {
-            let error = OpenClawError::new(ErrorKind::Overloaded, format!("a connection may have {CALLS} calls at work"))
-                .with_hint("wait for answers before calling again");
+            let error = OpenClawError::new(
+                ErrorKind::Overloaded,
+                format!("a connection may have {CALLS} calls at work"),
+            )
+            .with_hint("wait for answers before calling again");
             self.client.answer(failure(&Id::null(), &ErrorObject::from(&error)), None);
             return;
         };
-        let (shared, caller, client) = (self.shared.clone(), self.caller.clone(), self.client.clone());
+        let (shared, caller, client) =
+            (self.shared.clone(), self.caller.clone(), self.client.clone());
         let work = async move {
             if let Some(text) = answer(&shared.state, &caller, &text).await {
                 client.answer(text, Some(place));

@@ -88,18 +88,19 @@ impl Script {
         }
         let mut outcome = Outcome::default();
         let mut ran = 0;
-        let run = connection.run(sql, self.arguments.clone(), before + self.len() + after, |item| {
-            match item {
-                Either::Left(done) => {
-                    if ran >= before {
-                        outcome.row_ids.push(done.last_insert_rowid());
+        let run =
+            connection.run(sql, self.arguments.clone(), before + self.len() + after, |item| {
+                match item {
+                    Either::Left(done) => {
+                        if ran >= before {
+                            outcome.row_ids.push(done.last_insert_rowid());
+                        }
+                        ran += 1;
                     }
-                    ran += 1;
+                    Either::Right(row) => outcome.rows.push((ran.saturating_sub(before), row)),
                 }
-                Either::Right(row) => outcome.rows.push((ran.saturating_sub(before), row)),
-            }
-            Ok(ControlFlow::Continue(()))
-        });
+                Ok(ControlFlow::Continue(()))
+            });
         match run.await {
             Ok(()) => Ok(outcome),
             Err(error) => {

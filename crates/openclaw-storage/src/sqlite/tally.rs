@@ -1,6 +1,5 @@
 //! Keeps the counts of what is open without counting.
 
-
 use super::connection::Connection;
 use super::decode;
 use super::query;

@@ -68,11 +68,10 @@ async fn nothing_reads_a_whole_table() {
             continue;
         }
         let explained = format!("EXPLAIN QUERY PLAN {sql}");
-        let plan = query::all(&mut connection, &explained, [], |row| {
-            Ok(row.try_get::<String, _>(3)?)
-        })
-        .await
-        .expect("the plan");
+        let plan =
+            query::all(&mut connection, &explained, [], |row| Ok(row.try_get::<String, _>(3)?))
+                .await
+                .expect("the plan");
         for step in &plan {
             let scans = tables.iter().any(|table| step.starts_with(&format!("SCAN {table}")));
             let is_list = LISTS.iter().any(|list| step.starts_with(list));
@@ -103,11 +102,10 @@ async fn what_a_turn_reads_is_found_by_index_and_needs_no_sort() {
             continue;
         }
         let explained = format!("EXPLAIN QUERY PLAN {sql}");
-        let plan = query::all(&mut connection, &explained, [], |row| {
-            Ok(row.try_get::<String, _>(3)?)
-        })
-        .await
-        .expect("the plan");
+        let plan =
+            query::all(&mut connection, &explained, [], |row| Ok(row.try_get::<String, _>(3)?))
+                .await
+                .expect("the plan");
         let sorts = plan.iter().any(|step| step.contains("TEMP B-TREE"));
         let all_open_inputs = sql.starts_with("SELECT * FROM (SELECT");
         assert!(!sorts || all_open_inputs, "{sql}\n{plan:#?}");
@@ -123,7 +121,10 @@ async fn tmp_signal() {
     let mut connection = connection(&folder).await;
     for _ in 0..5 {
         let t = tokio::time::Instant::now();
-        let r = query::all(&mut connection, "SELECT 1 UNION SELECT 2", [], |row| Ok(row.try_get::<i64, _>(0)?)).await;
+        let r = query::all(&mut connection, "SELECT 1 UNION SELECT 2", [], |row| {
+            Ok(row.try_get::<i64, _>(0)?)
+        })
+        .await;
         eprintln!("{:?} {:?}", t.elapsed(), r);
     }
 }

@@ -1,4 +1,5 @@
 //! A workspace on disk with the file tools over it.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

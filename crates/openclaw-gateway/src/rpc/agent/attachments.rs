@@ -10,28 +10,41 @@ const MOST_BYTES: usize = 5 << 20;
 const MOST_BYTES_TOGETHER: usize = 15 << 20;
 
 /// Stores what was sent along; files that are stored already are looked up.
-pub(super) async fn store(state: &GatewayState, attachments: &[Attachment]) -> Result<Vec<MediaRef>, OpenClawError> {
+pub(super) async fn store(
+    state: &GatewayState,
+    attachments: &[Attachment],
+) -> Result<Vec<MediaRef>, OpenClawError> {
     let mut stored = Vec::with_capacity(attachments.len());
     let mut together = 0;
     for (index, attachment) in attachments.iter().enumerate() {
         let field = |name: &str| format!("attachments[{index}].{name}");
         let media = match (&attachment.media_id, &attachment.content_base64) {
-            (Some(id), None) => state
-                .media
-                .describe(id, attachment.file_name.as_deref())
-                .await
-                .map_err(|error| match error {
-                    MediaError::NotFound(_) => OpenClawError::invalid_params(field("media_id"), error.to_string()),
-                    other => failed(other),
-                })?,
+            (Some(id), None) => {
+                state.media.describe(id, attachment.file_name.as_deref()).await.map_err(
+                    |error| match error {
+                        MediaError::NotFound(_) => {
+                            OpenClawError::invalid_params(field("media_id"), error.to_string())
+                        }
+                        other => failed(other),
+                    },
+                )?
+            }
             (None, Some(text)) => {
                 let bytes = base64::engine::general_purpose::STANDARD
                     .decode(text.as_bytes())
-                    .map_err(|error| OpenClawError::invalid_params(field("content_base64"), format!("is no base64: {error}")))?;
+                    .map_err(|error| {
+                        OpenClawError::invalid_params(
+                            field("content_base64"),
+                            format!("is no base64: {error}"),
+                        )
+                    })?;
                 together += bytes.len();
                 if bytes.len() > MOST_BYTES || together > MOST_BYTES_TOGETHER {
-                    return Err(OpenClawError::new(ErrorKind::PayloadTooLarge, "attachments may have 5 MB each and 15 MB together")
-                        .with_field(field("content_base64")));
+                    return Err(OpenClawError::new(
+                        ErrorKind::PayloadTooLarge,
+                        "attachments may have 5 MB each and 15 MB together",
+                    )
+                    .with_field(field("content_base64")));
                 }
                 if bytes.is_empty() {
                     return Err(OpenClawError::invalid_params(field("content_base64"), "is empty"));
@@ -42,7 +55,12 @@ pub(super) async fn store(state: &GatewayState, attachments: &[Attachment]) -> R
                     .await
                     .map_err(failed)?
             }
-            _ => return Err(OpenClawError::invalid_params(field("media_id"), "give either media_id or content_base64")),
+            _ => {
+                return Err(OpenClawError::invalid_params(
+                    field("media_id"),
+                    "give either media_id or content_base64",
+                ));
+            }
         };
         stored.push(media);
     }

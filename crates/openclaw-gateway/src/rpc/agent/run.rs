@@ -23,7 +23,10 @@ pub(in crate::rpc) async fn run(
     params: AgentRunParams,
 ) -> Result<AgentRunResult, OpenClawError> {
     if params.message.trim().is_empty() && params.attachments.is_empty() {
-        return Err(OpenClawError::invalid_params("message", "is empty and there is no attachment"));
+        return Err(OpenClawError::invalid_params(
+            "message",
+            "is empty and there is no attachment",
+        ));
     }
     if matches!(params.timeout_seconds, Some(seconds) if !(1..=86_400).contains(&seconds)) {
         return Err(OpenClawError::invalid_params("timeout_seconds", "not in 1 to 86,400"));
@@ -38,15 +41,24 @@ pub(in crate::rpc) async fn run(
     let media = attachments::store(state, &params.attachments).await?;
     let run_id = match params.idempotency_key {
         Some(key) => key,
-        None => RunId::new(state.ids.new_id())
-            .map_err(|error| OpenClawError::internal("the id source gave an unusable id").with_source(error))?,
+        None => RunId::new(state.ids.new_id()).map_err(|error| {
+            OpenClawError::internal("the id source gave an unusable id").with_source(error)
+        })?,
     };
-    let principal = caller.principal().map(|principal| principal.name.to_string()).unwrap_or_default();
+    let principal =
+        caller.principal().map(|principal| principal.name.to_string()).unwrap_or_default();
     // Before it is accepted, so that the starter misses nothing.
     if let Some(client) = &caller.client {
         state.hub.watch_run(client, &run_id);
     }
-    let request = RunRequest { principal, session_key, message: params.message, media, options, run_id: Some(run_id.clone()) };
+    let request = RunRequest {
+        principal,
+        session_key,
+        message: params.message,
+        media,
+        options,
+        run_id: Some(run_id.clone()),
+    };
     let accepted = match state.ingress.accept_run(request).await {
         Ok(accepted) => accepted,
         Err(error) => {
@@ -57,18 +69,29 @@ pub(in crate::rpc) async fn run(
     answer(state, caller, accepted, params.wait).await
 }
 
-async fn answer(state: &GatewayState, caller: &Caller, accepted: AcceptedRun, wait: bool) -> Result<AgentRunResult, OpenClawError> {
+async fn answer(
+    state: &GatewayState,
+    caller: &Caller,
+    accepted: AcceptedRun,
+    wait: bool,
+) -> Result<AgentRunResult, OpenClawError> {
     if let Some(refusal) = accepted.refusal {
         return Err(as_error(refusal));
     }
     match accepted.existing {
         Some(row) if row.state == InputState::Refused => {
             forget(state, caller, &row.run_id);
-            return Err(row.error.map_or_else(|| OpenClawError::unavailable("the run was refused"), as_error));
+            return Err(row
+                .error
+                .map_or_else(|| OpenClawError::unavailable("the run was refused"), as_error));
         }
         Some(row) if row.state.is_final() => {
             forget(state, caller, &row.run_id);
-            return if row.merged_into.is_some() && wait { ended(state, &row.run_id).await } else { Ok(describe(*row)) };
+            return if row.merged_into.is_some() && wait {
+                ended(state, &row.run_id).await
+            } else {
+                Ok(describe(*row))
+            };
         }
         Some(row) if !wait => return Ok(describe(*row)),
         Some(_) => {}
@@ -89,15 +112,18 @@ async fn answer(state: &GatewayState, caller: &Caller, accepted: AcceptedRun, wa
 }
 
 async fn ended(state: &GatewayState, run_id: &RunId) -> Result<AgentRunResult, OpenClawError> {
-    let end = state.lanes.wait_for_run(run_id, LONGEST_WAIT).await.map_err(|error| match error {
-        WaitError::Unknown(_) => OpenClawError::not_found(error.to_string()),
-        WaitError::TimedOut(_) => OpenClawError::new(ErrorKind::Timeout, error.to_string()),
-        WaitError::Stopping => OpenClawError::unavailable(error.to_string())
-            .with_hint("the run goes on after the next start; ask again with the same idempotency_key"),
-        WaitError::Storage(source) => source.into(),
-    })?;
+    let end =
+        state.lanes.wait_for_run(run_id, LONGEST_WAIT).await.map_err(|error| match error {
+            WaitError::Unknown(_) => OpenClawError::not_found(error.to_string()),
+            WaitError::TimedOut(_) => OpenClawError::new(ErrorKind::Timeout, error.to_string()),
+            WaitError::Stopping => OpenClawError::unavailable(error.to_string()).with_hint(
+                "the run goes on after the next start; ask again with the same idempotency_key",
+            ),
+            WaitError::Storage(source) => source.into(),
+        })?;
     let row = state.storage.input_by_run(run_id).await?;
-    let session_key = row.map(|row| row.session_key).unwrap_or_else(|| SessionKey::main(&AgentId::main()));
+    let session_key =
+        row.map(|row| row.session_key).unwrap_or_else(|| SessionKey::main(&AgentId::main()));
     Ok(AgentRunResult {
         run_id: end.run_id,
         session_key,
@@ -121,13 +147,19 @@ fn describe(row: InboxRow) -> AgentRunResult {
     }
 }
 
-async fn session_key(state: &GatewayState, params: &AgentRunParams) -> Result<SessionKey, OpenClawError> {
+async fn session_key(
+    state: &GatewayState,
+    params: &AgentRunParams,
+) -> Result<SessionKey, OpenClawError> {
     if let Some(agent) = &params.agent_id {
         check_agent(state, agent, "agent_id")?;
     }
     let key = match (&params.session_key, &params.session_id) {
         (Some(_), Some(_)) => {
-            return Err(OpenClawError::invalid_params("session_id", "give session_key or session_id, not both"));
+            return Err(OpenClawError::invalid_params(
+                "session_id",
+                "give session_key or session_id, not both",
+            ));
         }
         (Some(key), None) => {
             check_agent(state, &key.agent_id(), "session_key")?;
@@ -137,19 +169,24 @@ async fn session_key(state: &GatewayState, params: &AgentRunParams) -> Result<Se
         (None, None) => SessionKey::main(params.agent_id.as_ref().unwrap_or(&AgentId::main())),
     };
     match &params.agent_id {
-        Some(agent) if key.agent_id() != *agent => {
-            Err(OpenClawError::invalid_params("agent_id", format!("the session belongs to agent {}", key.agent_id())))
-        }
+        Some(agent) if key.agent_id() != *agent => Err(OpenClawError::invalid_params(
+            "agent_id",
+            format!("the session belongs to agent {}", key.agent_id()),
+        )),
         _ => Ok(key),
     }
 }
 
 /// A model that was named must be one that can be asked; having none at all is another matter.
-fn check_model(state: &GatewayState, options: &RunOptions, key: &SessionKey) -> Result<(), OpenClawError> {
+fn check_model(
+    state: &GatewayState,
+    options: &RunOptions,
+    key: &SessionKey,
+) -> Result<(), OpenClawError> {
     let Some(model) = &options.model else { return Ok(()) };
-    candidates(&state.config.current(), None, Some(options), &key.agent_id())
-        .map(|_| ())
-        .map_err(|error| OpenClawError::invalid_params("model", format!("{model} cannot be used: {error}")))
+    candidates(&state.config.current(), None, Some(options), &key.agent_id()).map(|_| ()).map_err(
+        |error| OpenClawError::invalid_params("model", format!("{model} cannot be used: {error}")),
+    )
 }
 
 fn forget(state: &GatewayState, caller: &Caller, run_id: &RunId) {

@@ -5,7 +5,10 @@ use openclaw_sessions::StopTarget;
 use crate::GatewayState;
 use crate::rpc::session::find::by_key;
 
-pub(in crate::rpc) async fn run(state: &GatewayState, params: AgentRunRef) -> Result<AgentStopResult, OpenClawError> {
+pub(in crate::rpc) async fn run(
+    state: &GatewayState,
+    params: AgentRunRef,
+) -> Result<AgentStopResult, OpenClawError> {
     let stopped = match (&params.run_id, &params.session_key) {
         (Some(run), None) => {
             if state.storage.input_by_run(run).await?.is_none() {
@@ -17,7 +20,12 @@ pub(in crate::rpc) async fn run(state: &GatewayState, params: AgentRunRef) -> Re
             by_key(state, key).await?;
             state.lanes.stop(StopTarget::Session(key)).await?
         }
-        _ => return Err(OpenClawError::invalid_params("run_id", "give exactly one of run_id and session_key")),
+        _ => {
+            return Err(OpenClawError::invalid_params(
+                "run_id",
+                "give exactly one of run_id and session_key",
+            ));
+        }
     };
     Ok(AgentStopResult { stopped: stopped > 0 })
 }

@@ -6,7 +6,10 @@ use super::describe::describe;
 use crate::GatewayState;
 use crate::channels::ChannelStatus as Snapshot;
 
-pub(in crate::rpc) async fn run(state: &GatewayState, params: ChannelStatusParams) -> Result<ChannelsResult, OpenClawError> {
+pub(in crate::rpc) async fn run(
+    state: &GatewayState,
+    params: ChannelStatusParams,
+) -> Result<ChannelsResult, OpenClawError> {
     let snapshots = match &params.channel_id {
         None => state.channels.list(),
         Some(id) => vec![state.channels.status(id).ok_or_else(|| {
@@ -15,7 +18,11 @@ pub(in crate::rpc) async fn run(state: &GatewayState, params: ChannelStatusParam
     };
     let mut channels = Vec::with_capacity(snapshots.len());
     for snapshot in snapshots {
-        channels.push(if params.probe { probed(state, snapshot).await } else { describe(snapshot) });
+        channels.push(if params.probe {
+            probed(state, snapshot).await
+        } else {
+            describe(snapshot)
+        });
     }
     Ok(ChannelsResult { channels })
 }
@@ -25,7 +32,10 @@ async fn probed(state: &GatewayState, snapshot: Snapshot) -> ChannelStatus {
     let outcome = state.channels.probe(&snapshot.channel_id).await;
     let mut channel = describe(snapshot);
     match outcome {
-        Ok(_) => channel.health.probe_ms = Some(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)),
+        Ok(_) => {
+            channel.health.probe_ms =
+                Some(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX))
+        }
         Err(error) => {
             channel.health.ok = false;
             channel.health.probe_error = Some(error.message().to_owned());

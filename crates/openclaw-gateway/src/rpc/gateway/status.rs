@@ -8,7 +8,10 @@ use openclaw_protocol::methods::{
 use crate::GatewayState;
 use crate::rpc::channel::describe::state_of;
 
-pub(in crate::rpc) async fn run(state: &GatewayState, params: GatewayStatusParams) -> Result<GatewayStatus, OpenClawError> {
+pub(in crate::rpc) async fn run(
+    state: &GatewayState,
+    params: GatewayStatusParams,
+) -> Result<GatewayStatus, OpenClawError> {
     let config = state.config.current();
     let now = state.clock.now();
     let backlog = state.storage.backlog().await?;
@@ -20,7 +23,8 @@ pub(in crate::rpc) async fn run(state: &GatewayState, params: GatewayStatusParam
         version: state.identity.version.to_owned(),
         pid: state.identity.pid,
         started_at: state.identity.started_at,
-        uptime_ms: u64::try_from(now.since(state.identity.started_at).as_millis()).unwrap_or(u64::MAX),
+        uptime_ms: u64::try_from(now.since(state.identity.started_at).as_millis())
+            .unwrap_or(u64::MAX),
         listening: state.server.addresses(),
         state_dir: config.state_dir.display().to_string(),
         config_file: config.file.as_ref().map(|file| file.display().to_string()),
@@ -50,7 +54,9 @@ async fn channels(state: &GatewayState, deep: bool) -> Vec<ChannelSummary> {
     let mut summaries = Vec::new();
     for channel in state.channels.list() {
         let probe_ok = match (deep, channel.state) {
-            (true, ChannelState::Connected) => Some(state.channels.probe(&channel.channel_id).await.is_ok()),
+            (true, ChannelState::Connected) => {
+                Some(state.channels.probe(&channel.channel_id).await.is_ok())
+            }
             _ => None,
         };
         summaries.push(ChannelSummary {

@@ -5,16 +5,17 @@ use crate::GatewayState;
 use crate::rpc::session::find::find;
 use crate::rpc::session::list::limit;
 
-pub(in crate::rpc) async fn run(state: &GatewayState, params: MessageHistoryParams) -> Result<MessageHistoryResult, OpenClawError> {
+pub(in crate::rpc) async fn run(
+    state: &GatewayState,
+    params: MessageHistoryParams,
+) -> Result<MessageHistoryResult, OpenClawError> {
     let limit = limit(params.limit)?;
     let before = match params.before {
         None => None,
         Some(Before::Seq(seq)) => Some(seq),
-        Some(Before::Cursor(cursor)) => Some(
-            cursor
-                .parse::<i64>()
-                .map_err(|_| OpenClawError::invalid_params("before", "neither a seq nor a cursor of this method"))?,
-        ),
+        Some(Before::Cursor(cursor)) => Some(cursor.parse::<i64>().map_err(|_| {
+            OpenClawError::invalid_params("before", "neither a seq nor a cursor of this method")
+        })?),
     };
     let session = find(state, params.session_id.as_ref(), params.session_key.as_ref()).await?;
     // One more tells whether there is an older page.

@@ -11,11 +11,17 @@ use crate::rpc::session::list::limit;
 
 const LONGEST_WAIT_MS: u64 = 55_000;
 
-pub(in crate::rpc) async fn run(state: &GatewayState, params: MessageReceiveParams) -> Result<MessageReceiveResult, OpenClawError> {
+pub(in crate::rpc) async fn run(
+    state: &GatewayState,
+    params: MessageReceiveParams,
+) -> Result<MessageReceiveResult, OpenClawError> {
     let limit = limit(params.limit)?;
     let wait = params.wait_ms.unwrap_or(0);
     if wait > LONGEST_WAIT_MS {
-        return Err(OpenClawError::invalid_params("wait_ms", format!("{wait} is above {LONGEST_WAIT_MS}")));
+        return Err(OpenClawError::invalid_params(
+            "wait_ms",
+            format!("{wait} is above {LONGEST_WAIT_MS}"),
+        ));
     }
     let after = params.after_seq.unwrap_or(0);
     if after < 0 {

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use openclaw_core::{
-    ChannelId, ChatKind, Conversation, Direction, ExternalId, Inbound, InboundKind, MessageContent, MessageId, Outbound,
-    OutboxId, RunId, SendPoll, Sender, Session, SessionConfig, SessionContext, SessionId, SessionKey, SessionState, UserId,
+    ChannelId, ChatKind, Conversation, Direction, ExternalId, Inbound, InboundKind, MessageContent,
+    MessageId, Outbound, OutboxId, RunId, SendPoll, Sender, Session, SessionConfig, SessionContext,
+    SessionId, SessionKey, SessionState, UserId,
 };
 use openclaw_errors::{ErrorKind, OpenClawError};
 use openclaw_protocol::methods::{MessageSendParams, MessageSendResult, MessageStatus};
@@ -23,10 +24,14 @@ pub(in crate::rpc) async fn run(
     caller: &Caller,
     params: MessageSendParams,
 ) -> Result<MessageSendResult, OpenClawError> {
-    let principal = caller.principal().map(|principal| principal.name.to_string()).unwrap_or_default();
+    let principal =
+        caller.principal().map(|principal| principal.name.to_string()).unwrap_or_default();
     if let Some(key) = &params.idempotency_key {
         if key.is_empty() || key.len() > LONGEST_KEY {
-            return Err(OpenClawError::invalid_params("idempotency_key", "must have 1 to 128 bytes"));
+            return Err(OpenClawError::invalid_params(
+                "idempotency_key",
+                "must have 1 to 128 bytes",
+            ));
         }
         if let Some(known) = state.storage.outbox_by_idempotency_key(key).await? {
             return repeated(&known, &principal);
@@ -50,7 +55,10 @@ pub(in crate::rpc) async fn run(
             Ok(result) => return Ok(result),
         }
     }
-    Err(OpenClawError::new(ErrorKind::Overloaded, "the session kept changing while the message was stored"))
+    Err(OpenClawError::new(
+        ErrorKind::Overloaded,
+        "the session kept changing while the message was stored",
+    ))
 }
 
 enum SendError {
@@ -76,7 +84,14 @@ async fn try_send(
     let message_id = MessageId::new(state.ids.new_id()).map_err(unusable)?;
     let rows = rows(state, params, content, &session, &conversation, &message_id, principal)?;
     let is_sent = rows.iter().all(|row| row.state == OutboxState::Sent);
-    batch.push(entry(state, &session, &conversation, content, params.reply_to.clone(), &message_id)?);
+    batch.push(entry(
+        state,
+        &session,
+        &conversation,
+        content,
+        params.reply_to.clone(),
+        &message_id,
+    )?);
     if is_sent {
         batch.push(sent_event(state, &session, &message_id));
     }
@@ -89,7 +104,9 @@ async fn try_send(
         Err(ApplyError::Conflict(Conflict::IdempotencyKeyTaken { message_id, principal })) => {
             Err(SendError::Taken { message_id, principal })
         }
-        Err(ApplyError::Conflict(Conflict::SessionKeyTaken { .. } | Conflict::Missing { .. })) => Err(SendError::Race),
+        Err(ApplyError::Conflict(Conflict::SessionKeyTaken { .. } | Conflict::Missing { .. })) => {
+            Err(SendError::Race)
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -98,7 +115,10 @@ fn repeated(known: &OutboxRow, principal: &str) -> Result<MessageSendResult, Ope
     if known.principal.as_deref() != Some(principal) {
         return Err(key_in_use());
     }
-    let message_id = known.message_id.clone().ok_or_else(|| OpenClawError::internal("a sent message has no id"))?;
+    let message_id = known
+        .message_id
+        .clone()
+        .ok_or_else(|| OpenClawError::internal("a sent message has no id"))?;
     let status = match known.state {
         OutboxState::Pending | OutboxState::Sending => MessageStatus::Queued,
         OutboxState::Sent => MessageStatus::Sent,
@@ -109,10 +129,14 @@ fn repeated(known: &OutboxRow, principal: &str) -> Result<MessageSendResult, Ope
 }
 
 fn key_in_use() -> OpenClawError {
-    OpenClawError::conflict("the idempotency key is in use by another caller").with_field("idempotency_key")
+    OpenClawError::conflict("the idempotency key is in use by another caller")
+        .with_field("idempotency_key")
 }
 
-async fn check_content(state: &GatewayState, content: &MessageContent) -> Result<(), OpenClawError> {
+async fn check_content(
+    state: &GatewayState,
+    content: &MessageContent,
+) -> Result<(), OpenClawError> {
     match content {
         MessageContent::Text { text } if text.trim().is_empty() => {
             Err(OpenClawError::invalid_params("content", "the text is empty"))
@@ -124,14 +148,21 @@ async fn check_content(state: &GatewayState, content: &MessageContent) -> Result
         MessageContent::Media { media, .. } => {
             for (index, file) in media.iter().enumerate() {
                 state.media.open(&file.media_id).await.map_err(|error| {
-                    OpenClawError::invalid_params(format!("content.media[{index}].media_id"), error.to_string())
+                    OpenClawError::invalid_params(
+                        format!("content.media[{index}].media_id"),
+                        error.to_string(),
+                    )
                 })?;
             }
             Ok(())
         }
         MessageContent::Poll(poll) if poll.options.len() >= 2 => Ok(()),
-        MessageContent::Poll(_) => Err(OpenClawError::invalid_params("content.options", "a poll has at least 2 options")),
-        MessageContent::Location(_) | MessageContent::Contact(_) | MessageContent::System { .. } => {
+        MessageContent::Poll(_) => {
+            Err(OpenClawError::invalid_params("content.options", "a poll has at least 2 options"))
+        }
+        MessageContent::Location(_)
+        | MessageContent::Contact(_)
+        | MessageContent::System { .. } => {
             Err(OpenClawError::invalid_params("content.type", "can be text, media or poll"))
         }
     }
@@ -161,7 +192,8 @@ async fn session_of(
         }
         first.get_or_insert((key, conversation));
     }
-    let (key, conversation) = first.ok_or_else(|| OpenClawError::internal("no kind of chat was tried"))?;
+    let (key, conversation) =
+        first.ok_or_else(|| OpenClawError::internal("no kind of chat was tried"))?;
     let session = Session {
         id: SessionId::new(state.ids.new_id()).map_err(unusable)?,
         agent_id: key.agent_id(),
@@ -239,7 +271,9 @@ fn rows(
         notice: false,
         at: state.clock.now(),
     });
-    let first = rows.first_mut().ok_or_else(|| OpenClawError::invalid_params("content", "nothing of it can be shown"))?;
+    let first = rows
+        .first_mut()
+        .ok_or_else(|| OpenClawError::invalid_params("content", "nothing of it can be shown"))?;
     first.principal = Some(principal.to_owned());
     first.idempotency_key.clone_from(&params.idempotency_key);
     shape(first, params, content)?;
@@ -251,10 +285,18 @@ fn rows(
 }
 
 /// Gives the first row its files, its poll, and the message it answers.
-fn shape(first: &mut NewOutbox, params: &MessageSendParams, content: &MessageContent) -> Result<(), OpenClawError> {
+fn shape(
+    first: &mut NewOutbox,
+    params: &MessageSendParams,
+    content: &MessageContent,
+) -> Result<(), OpenClawError> {
     if let MessageContent::Poll(poll) = content {
         let key = OutboxId::new(first.id.as_str()).map_err(unusable)?;
-        first.outbound = Outbound::Poll(SendPoll { chat: first.outbound.chat().clone(), poll: poll.clone(), key });
+        first.outbound = Outbound::Poll(SendPoll {
+            chat: first.outbound.chat().clone(),
+            poll: poll.clone(),
+            key,
+        });
     }
     if let Outbound::Send(send) = &mut first.outbound {
         send.media = content.media().to_vec();
@@ -276,10 +318,12 @@ fn entry(
     reply_to: Option<ExternalId>,
     message_id: &MessageId,
 ) -> Result<Write, OpenClawError> {
-    let is_busy = state.lanes.active_runs().iter().any(|run| run.session_key == session.session_key);
+    let is_busy =
+        state.lanes.active_runs().iter().any(|run| run.session_key == session.session_key);
     let says_something = !is_busy && !content.plain_text().is_empty();
-    let transcript = says_something
-        .then(|| openclaw_agents::said_by_assistant(content.plain_text(), Some(message_id.clone())));
+    let transcript = says_something.then(|| {
+        openclaw_agents::said_by_assistant(content.plain_text(), Some(message_id.clone()))
+    });
     Ok(Write::Append(Box::new(LogEntry {
         session_id: session.id.clone(),
         session_key: session.session_key.clone(),
@@ -307,7 +351,11 @@ fn sent_event(state: &GatewayState, session: &Session, message_id: &MessageId) -
         run_id: None,
         message: None,
         transcript: None,
-        event: Some(EventDraft { topic: "message.sent", message_id: Some(message_id.clone()), data: None }),
+        event: Some(EventDraft {
+            topic: "message.sent",
+            message_id: Some(message_id.clone()),
+            data: None,
+        }),
         at: state.clock.now(),
     }))
 }

@@ -17,18 +17,28 @@ pub(in crate::rpc) async fn run(
     caller: &Caller,
     params: PairingApproveParams,
 ) -> Result<Pairing, OpenClawError> {
-    let is_admin = caller.principal().is_some_and(|principal| principal.scopes.allows(Scope::Admin));
+    let is_admin =
+        caller.principal().is_some_and(|principal| principal.scopes.allows(Scope::Admin));
     if params.owner && !is_admin {
-        return Err(OpenClawError::new(ErrorKind::Forbidden, "making an owner needs the scope operator.admin").with_field("owner"));
+        return Err(OpenClawError::new(
+            ErrorKind::Forbidden,
+            "making an owner needs the scope operator.admin",
+        )
+        .with_field("owner"));
     }
     let row = match (&params.code, &params.channel_id, &params.user_id) {
         (Some(code), None, None) => by_code(state, code).await?,
-        (None, Some(channel), Some(user)) => state
-            .storage
-            .pairing(channel, user)
-            .await?
-            .ok_or_else(|| OpenClawError::not_found(format!("{user} has not asked on {channel}")))?,
-        _ => return Err(OpenClawError::invalid_params("code", "give a code, or channel_id and user_id")),
+        (None, Some(channel), Some(user)) => {
+            state.storage.pairing(channel, user).await?.ok_or_else(|| {
+                OpenClawError::not_found(format!("{user} has not asked on {channel}"))
+            })?
+        }
+        _ => {
+            return Err(OpenClawError::invalid_params(
+                "code",
+                "give a code, or channel_id and user_id",
+            ));
+        }
     };
     let now = state.clock.now();
     let write = Write::ApprovePairing {
@@ -43,7 +53,9 @@ pub(in crate::rpc) async fn run(
         note_owner(state, &row).await;
     }
     let approved = state.storage.pairing(&row.channel_id, &row.user_id).await?;
-    approved.map(|row| describe(row, now)).ok_or_else(|| OpenClawError::not_found("the person was removed meanwhile"))
+    approved
+        .map(|row| describe(row, now))
+        .ok_or_else(|| OpenClawError::not_found("the person was removed meanwhile"))
 }
 
 async fn by_code(state: &GatewayState, typed: &str) -> Result<PairingRow, OpenClawError> {
@@ -59,8 +71,9 @@ async fn by_code(state: &GatewayState, typed: &str) -> Result<PairingRow, OpenCl
     };
     found.ok_or_else(|| {
         state.server.wrong_code(now);
-        OpenClawError::not_found("no pending request has this code, or it has expired")
-            .with_hint("`openclaw pairing list` shows the codes; a person who writes again gets a fresh one")
+        OpenClawError::not_found("no pending request has this code, or it has expired").with_hint(
+            "`openclaw pairing list` shows the codes; a person who writes again gets a fresh one",
+        )
     })
 }
 
@@ -74,10 +87,18 @@ async fn note_owner(state: &GatewayState, row: &PairingRow) {
     owners.push(owner.clone());
     let value = Value::from(owners);
     let written = async {
-        state.config.source()?.set("session.owners", Some(&value), "pairing approve --owner").await?;
+        state
+            .config
+            .source()?
+            .set("session.owners", Some(&value), "pairing approve --owner")
+            .await?;
         state.config.reload().await
     };
     if let Err(error) = written.await {
-        tracing::warn!(owner, error = error.report(), "an owner is stored, but could not be added to session.owners in the file");
+        tracing::warn!(
+            owner,
+            error = error.report(),
+            "an owner is stored, but could not be added to session.owners in the file"
+        );
     }
 }

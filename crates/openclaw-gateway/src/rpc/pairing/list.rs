@@ -5,7 +5,10 @@ use openclaw_storage::rows::PairingRow;
 
 use crate::GatewayState;
 
-pub(in crate::rpc) async fn run(state: &GatewayState, params: PairingListParams) -> Result<PairingListResult, OpenClawError> {
+pub(in crate::rpc) async fn run(
+    state: &GatewayState,
+    params: PairingListParams,
+) -> Result<PairingListResult, OpenClawError> {
     let now = state.clock.now();
     let rows = state.storage.pairings(params.channel_id.as_ref()).await?;
     Ok(PairingListResult { pairings: rows.into_iter().map(|row| describe(row, now)).collect() })

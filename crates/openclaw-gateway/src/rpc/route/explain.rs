@@ -7,7 +7,10 @@ use openclaw_routing::{DecidedBy, Verdict};
 
 use crate::GatewayState;
 
-pub(in crate::rpc) async fn run(state: &GatewayState, params: RouteExplainParams) -> Result<RouteExplainResult, OpenClawError> {
+pub(in crate::rpc) async fn run(
+    state: &GatewayState,
+    params: RouteExplainParams,
+) -> Result<RouteExplainResult, OpenClawError> {
     let inbound = inbound_of(state, params)?;
     let policy = state.channels.access(&inbound.conversation.channel_id);
     let agent = policy.as_ref().and_then(|policy| policy.group_agent(&inbound.conversation));
@@ -19,14 +22,17 @@ pub(in crate::rpc) async fn run(state: &GatewayState, params: RouteExplainParams
             .pairing(&inbound.conversation.channel_id, &inbound.sender.id)
             .await?
             .is_some_and(|row| row.is_owner);
-    let session_key = openclaw_sessions::session_key(&config.session, &explanation.decision, &inbound, owner)
-        .map_err(|error| OpenClawError::invalid_params("chat_id", error.to_string()))?;
+    let session_key =
+        openclaw_sessions::session_key(&config.session, &explanation.decision, &inbound, owner)
+            .map_err(|error| OpenClawError::invalid_params("chat_id", error.to_string()))?;
     let mut steps: Vec<String> = explanation
         .rules
         .iter()
         .map(|rule| match &rule.verdict {
             Verdict::Decided => format!("{}: every condition holds, it decides", rule.place),
-            Verdict::Shadowed => format!("{}: every condition holds, but an earlier rule decided", rule.place),
+            Verdict::Shadowed => {
+                format!("{}: every condition holds, but an earlier rule decided", rule.place)
+            }
             Verdict::Failed { condition, expected, actual } => {
                 format!("{}: {condition} is {actual:?}, the rule wants {expected:?}", rule.place)
             }
@@ -34,8 +40,12 @@ pub(in crate::rpc) async fn run(state: &GatewayState, params: RouteExplainParams
         .collect();
     steps.push(match explanation.decided_by {
         DecidedBy::Rule => format!("agent {} by a rule", explanation.decision.agent_id),
-        DecidedBy::ChatSetting => format!("agent {} by the group's own setting", explanation.decision.agent_id),
-        DecidedBy::DefaultAgent => format!("no rule holds: the default agent {}", explanation.decision.agent_id),
+        DecidedBy::ChatSetting => {
+            format!("agent {} by the group's own setting", explanation.decision.agent_id)
+        }
+        DecidedBy::DefaultAgent => {
+            format!("no rule holds: the default agent {}", explanation.decision.agent_id)
+        }
     });
     if owner && inbound.conversation.kind == ChatKind::Direct {
         steps.push("the sender is an owner: direct chats go to the main session".to_owned());
@@ -50,7 +60,9 @@ pub(in crate::rpc) async fn run(state: &GatewayState, params: RouteExplainParams
 }
 
 fn inbound_of(state: &GatewayState, params: RouteExplainParams) -> Result<Inbound, OpenClawError> {
-    let bad = |error: openclaw_core::InvalidId| OpenClawError::invalid_params("chat_id", error.to_string());
+    let bad = |error: openclaw_core::InvalidId| {
+        OpenClawError::invalid_params("chat_id", error.to_string())
+    };
     let user_id = match params.user_id {
         Some(user) => user,
         None => UserId::new(params.chat_id.as_str()).map_err(bad)?,
@@ -65,7 +77,13 @@ fn inbound_of(state: &GatewayState, params: RouteExplainParams) -> Result<Inboun
         },
         external_id: ExternalId::new("none").map_err(bad)?,
         kind: InboundKind::Message,
-        sender: Sender { id: user_id, display_name: None, username: params.username, roles: params.roles, is_bot: false },
+        sender: Sender {
+            id: user_id,
+            display_name: None,
+            username: params.username,
+            roles: params.roles,
+            is_bot: false,
+        },
         content: MessageContent::text(params.text.unwrap_or_default()),
         reply_to: None,
         mentions_self: true,

@@ -1,6 +1,6 @@
 use openclaw_core::{
-    ChannelId, ChatId, ChatKind, Conversation, ExternalId, Inbound, InboundKind, MessageContent, Sender, Session,
-    SessionContext, SessionId, SessionKey, SessionState, UserId,
+    ChannelId, ChatId, ChatKind, Conversation, ExternalId, Inbound, InboundKind, MessageContent,
+    Sender, Session, SessionContext, SessionId, SessionKey, SessionState, UserId,
 };
 use openclaw_errors::OpenClawError;
 use openclaw_protocol::methods::SessionCreateParams;
@@ -11,14 +11,19 @@ use crate::GatewayState;
 
 const LONGEST_LABEL: usize = 64;
 
-pub(in crate::rpc) async fn run(state: &GatewayState, params: SessionCreateParams) -> Result<Session, OpenClawError> {
+pub(in crate::rpc) async fn run(
+    state: &GatewayState,
+    params: SessionCreateParams,
+) -> Result<Session, OpenClawError> {
     let config = state.config.current();
     let agent = params.agent_id.clone().unwrap_or_else(|| config.default_agent().id.clone());
     check_agent(state, &agent, "agent_id")?;
     check_label(params.label.as_deref())?;
     let channel_id = params.channel_id.clone().unwrap_or_else(ChannelId::web);
     if params.channel_id.is_some() && state.channels.status(&channel_id).is_none() {
-        return Err(OpenClawError::not_found(format!("no channel {channel_id}")).with_field("channel_id"));
+        return Err(
+            OpenClawError::not_found(format!("no channel {channel_id}")).with_field("channel_id")
+        );
     }
     let fresh = state.ids.new_id();
     let named = params.user_id.is_some() || params.chat_id.is_some();
@@ -33,7 +38,8 @@ pub(in crate::rpc) async fn run(state: &GatewayState, params: SessionCreateParam
     };
     let session_key = if named {
         let inbound = first_words(state, &channel_id, &chat_id, &user_id)?;
-        let decision = openclaw_routing::Decision { agent_id: agent.clone(), session: None, rule: None };
+        let decision =
+            openclaw_routing::Decision { agent_id: agent.clone(), session: None, rule: None };
         openclaw_sessions::session_key(&config.session, &decision, &inbound, false)
     } else {
         SessionKey::new(&agent, &format!("{}:direct:{fresh}", channel_id.kind()))
@@ -57,18 +63,30 @@ pub(in crate::rpc) async fn run(state: &GatewayState, params: SessionCreateParam
         last_activity_at: now,
         ended_at: None,
     };
-    match state.storage.apply(Batch::new().with(Write::CreateSession(Box::new(session.clone())))).await {
+    match state
+        .storage
+        .apply(Batch::new().with(Write::CreateSession(Box::new(session.clone()))))
+        .await
+    {
         Ok(_) => Ok(session),
         Err(ApplyError::Conflict(Conflict::SessionKeyTaken { session_id })) => {
-            Err(OpenClawError::conflict(format!("{} is the key of session {session_id}", session.session_key))
-                .with_hint("use that session, or reset it with session.reset"))
+            Err(OpenClawError::conflict(format!(
+                "{} is the key of session {session_id}",
+                session.session_key
+            ))
+            .with_hint("use that session, or reset it with session.reset"))
         }
         Err(error) => Err(error.into()),
     }
 }
 
 /// What a first message of that chat would look like, to give it the same session.
-fn first_words(state: &GatewayState, channel: &ChannelId, chat: &ChatId, user: &UserId) -> Result<Inbound, OpenClawError> {
+fn first_words(
+    state: &GatewayState,
+    channel: &ChannelId,
+    chat: &ChatId,
+    user: &UserId,
+) -> Result<Inbound, OpenClawError> {
     Ok(Inbound {
         conversation: Conversation {
             channel_id: channel.clone(),
@@ -79,7 +97,13 @@ fn first_words(state: &GatewayState, channel: &ChannelId, chat: &ChatId, user: &
         },
         external_id: ExternalId::new("none").map_err(bad_id)?,
         kind: InboundKind::Message,
-        sender: Sender { id: user.clone(), display_name: None, username: None, roles: Vec::new(), is_bot: false },
+        sender: Sender {
+            id: user.clone(),
+            display_name: None,
+            username: None,
+            roles: Vec::new(),
+            is_bot: false,
+        },
         content: MessageContent::text(""),
         reply_to: None,
         mentions_self: true,
@@ -89,9 +113,10 @@ fn first_words(state: &GatewayState, channel: &ChannelId, chat: &ChatId, user: &
 
 pub(super) fn check_label(label: Option<&str>) -> Result<(), OpenClawError> {
     match label {
-        Some(label) if label.chars().count() > LONGEST_LABEL => {
-            Err(OpenClawError::invalid_params("label", format!("a label has at most {LONGEST_LABEL} characters")))
-        }
+        Some(label) if label.chars().count() > LONGEST_LABEL => Err(OpenClawError::invalid_params(
+            "label",
+            format!("a label has at most {LONGEST_LABEL} characters"),
+        )),
         _ => Ok(()),
     }
 }

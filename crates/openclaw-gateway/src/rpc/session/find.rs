@@ -10,11 +10,16 @@ pub(in crate::rpc) async fn find(
     key: Option<&SessionKey>,
 ) -> Result<Session, OpenClawError> {
     match (id, key) {
-        (Some(id), None) => {
-            state.storage.session(id).await?.ok_or_else(|| OpenClawError::not_found(format!("no session {id}")))
-        }
+        (Some(id), None) => state
+            .storage
+            .session(id)
+            .await?
+            .ok_or_else(|| OpenClawError::not_found(format!("no session {id}"))),
         (None, Some(key)) => by_key(state, key).await,
-        _ => Err(OpenClawError::invalid_params("session_key", "give exactly one of session_id and session_key")),
+        _ => Err(OpenClawError::invalid_params(
+            "session_key",
+            "give exactly one of session_id and session_key",
+        )),
     }
 }
 
@@ -33,16 +38,22 @@ pub(in crate::rpc) async fn find_live(
 }
 
 /// The live session of a key.
-pub(in crate::rpc) async fn by_key(state: &GatewayState, key: &SessionKey) -> Result<Session, OpenClawError> {
-    state
-        .storage
-        .session_by_key(key)
-        .await?
-        .ok_or_else(|| OpenClawError::not_found(format!("no session {key}")).with_hint("session.list shows those that live"))
+pub(in crate::rpc) async fn by_key(
+    state: &GatewayState,
+    key: &SessionKey,
+) -> Result<Session, OpenClawError> {
+    state.storage.session_by_key(key).await?.ok_or_else(|| {
+        OpenClawError::not_found(format!("no session {key}"))
+            .with_hint("session.list shows those that live")
+    })
 }
 
 /// Refuses an agent that is not configured.
-pub(in crate::rpc) fn check_agent(state: &GatewayState, agent: &AgentId, field: &str) -> Result<(), OpenClawError> {
+pub(in crate::rpc) fn check_agent(
+    state: &GatewayState,
+    agent: &AgentId,
+    field: &str,
+) -> Result<(), OpenClawError> {
     if state.config.current().agent(agent).is_some() {
         return Ok(());
     }

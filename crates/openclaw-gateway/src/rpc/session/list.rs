@@ -9,7 +9,10 @@ use crate::GatewayState;
 const DEFAULT: u32 = 50;
 const MOST: u32 = 1_000;
 
-pub(in crate::rpc) async fn run(state: &GatewayState, params: SessionListParams) -> Result<SessionListResult, OpenClawError> {
+pub(in crate::rpc) async fn run(
+    state: &GatewayState,
+    params: SessionListParams,
+) -> Result<SessionListResult, OpenClawError> {
     let limit = limit(params.limit)?;
     let active_since = params
         .active_minutes
@@ -30,6 +33,8 @@ pub(in crate::rpc) async fn run(state: &GatewayState, params: SessionListParams)
 pub(in crate::rpc) fn limit(asked: Option<u32>) -> Result<u32, OpenClawError> {
     match asked.unwrap_or(DEFAULT) {
         limit @ 1..=MOST => Ok(limit),
-        other => Err(OpenClawError::invalid_params("limit", format!("{other} is not in 1 to {MOST}"))),
+        other => {
+            Err(OpenClawError::invalid_params("limit", format!("{other} is not in 1 to {MOST}")))
+        }
     }
 }

@@ -27,28 +27,47 @@ pub(in crate::rpc) async fn run(
         None => None,
     };
     let now = state.clock.now();
-    let patch = SessionPatch { label: params.patch.label, config, updated_at: Some(now), ..SessionPatch::default() };
-    state.storage.apply(Batch::new().with(Write::UpdateSession { id: session.id.clone(), patch })).await?;
+    let patch = SessionPatch {
+        label: params.patch.label,
+        config,
+        updated_at: Some(now),
+        ..SessionPatch::default()
+    };
+    state
+        .storage
+        .apply(Batch::new().with(Write::UpdateSession { id: session.id.clone(), patch }))
+        .await?;
     find(state, Some(&session.id), None).await
 }
 
 /// A session must not let itself out of the sandbox.
 fn check_sandbox(caller: &Caller, patch: &SessionConfigPatch) -> Result<(), OpenClawError> {
-    let loosens = matches!(patch.sandbox_mode, Some(None | Some(SandboxMode::Never | SandboxMode::NonMain)));
-    let is_admin = caller.principal().is_some_and(|principal| principal.scopes.allows(Scope::Admin));
+    let loosens =
+        matches!(patch.sandbox_mode, Some(None | Some(SandboxMode::Never | SandboxMode::NonMain)));
+    let is_admin =
+        caller.principal().is_some_and(|principal| principal.scopes.allows(Scope::Admin));
     if loosens && !is_admin {
-        return Err(OpenClawError::new(ErrorKind::Forbidden, "loosening the sandbox needs the scope operator.admin")
-            .with_field("patch.config.sandbox_mode"));
+        return Err(OpenClawError::new(
+            ErrorKind::Forbidden,
+            "loosening the sandbox needs the scope operator.admin",
+        )
+        .with_field("patch.config.sandbox_mode"));
     }
     Ok(())
 }
 
 fn check_limits(config: &openclaw_core::SessionConfig) -> Result<(), OpenClawError> {
     if matches!(config.timeout_seconds, Some(seconds) if !(1..=86_400).contains(&seconds)) {
-        return Err(OpenClawError::invalid_params("patch.config.timeout_seconds", "not in 1 to 86,400"));
+        return Err(OpenClawError::invalid_params(
+            "patch.config.timeout_seconds",
+            "not in 1 to 86,400",
+        ));
     }
     if config.max_context_length == Some(0) {
-        return Err(OpenClawError::invalid_params("patch.config.max_context_length", "must be above 0"));
+        return Err(OpenClawError::invalid_params(
+            "patch.config.max_context_length",
+            "must be above 0",
+        ));
     }
     Ok(())
 }

@@ -14,11 +14,17 @@ pub(in crate::rpc) async fn run(
     params: SubscribeParams,
 ) -> Result<SubscribeResult, OpenClawError> {
     let Some(client) = &caller.client else {
-        return Err(OpenClawError::new(ErrorKind::InvalidRequest, "subscribe needs a WebSocket connection")
-            .with_hint("connect to /ws; over HTTP use message.receive"));
+        return Err(OpenClawError::new(
+            ErrorKind::InvalidRequest,
+            "subscribe needs a WebSocket connection",
+        )
+        .with_hint("connect to /ws; over HTTP use message.receive"));
     };
     if params.topics.is_empty() || params.topics.len() > MOST_TOPICS {
-        return Err(OpenClawError::invalid_params("topics", format!("must name 1 to {MOST_TOPICS} topics")));
+        return Err(OpenClawError::invalid_params(
+            "topics",
+            format!("must name 1 to {MOST_TOPICS} topics"),
+        ));
     }
     let topics = params
         .topics
@@ -26,13 +32,18 @@ pub(in crate::rpc) async fn run(
         .enumerate()
         .map(|(index, text)| {
             TopicFilter::parse(text).ok_or_else(|| {
-                OpenClawError::invalid_params(format!("topics[{index}]"), "is neither a topic, a prefix with `.*`, nor `*`")
+                OpenClawError::invalid_params(
+                    format!("topics[{index}]"),
+                    "is neither a topic, a prefix with `.*`, nor `*`",
+                )
             })
         })
         .collect::<Result<Vec<_>, _>>()?;
     let replay = match (params.from_seq, &params.session_key) {
         (None, _) => None,
-        (Some(_), None) => return Err(OpenClawError::invalid_params("from_seq", "needs session_key")),
+        (Some(_), None) => {
+            return Err(OpenClawError::invalid_params("from_seq", "needs session_key"));
+        }
         (Some(from_seq), _) if from_seq < 0 => {
             return Err(OpenClawError::invalid_params("from_seq", "must not be below 0"));
         }

@@ -9,7 +9,10 @@ use serde_json::Value;
 use crate::GatewayState;
 use crate::rpc::session::find::by_key;
 
-pub(in crate::rpc) async fn run(state: &GatewayState, params: ToolCallParams) -> Result<ToolResult, OpenClawError> {
+pub(in crate::rpc) async fn run(
+    state: &GatewayState,
+    params: ToolCallParams,
+) -> Result<ToolResult, OpenClawError> {
     let session_key = match params.session_key {
         None => SessionKey::main(&AgentId::main()),
         Some(key) => by_key(state, &key).await?.session_key,
@@ -18,9 +21,14 @@ pub(in crate::rpc) async fn run(state: &GatewayState, params: ToolCallParams) ->
     let agent_id = session_key.agent_id();
     let agent = config.agent(&agent_id).unwrap_or_else(|| config.default_agent());
     let policy = ToolPolicy::new(&config.tools, agent.tools.as_ref());
-    let call_id = CallId::new(state.ids.new_id())
-        .map_err(|error| OpenClawError::internal("the id source gave an unusable id").with_source(error))?;
-    let call = ToolCall { call_id: call_id.clone(), name: params.name.clone(), arguments: Value::Object(params.arguments) };
+    let call_id = CallId::new(state.ids.new_id()).map_err(|error| {
+        OpenClawError::internal("the id source gave an unusable id").with_source(error)
+    })?;
+    let call = ToolCall {
+        call_id: call_id.clone(),
+        name: params.name.clone(),
+        arguments: Value::Object(params.arguments),
+    };
     let context = ToolContext {
         agent_id: agent.id.clone(),
         session_key,
@@ -33,7 +41,13 @@ pub(in crate::rpc) async fn run(state: &GatewayState, params: ToolCallParams) ->
         Ok(output) => (output, false),
         Err(error) => (ToolOutput::text(refused(error)?), true),
     };
-    Ok(ToolResult { call_id, name: params.name, result: output.text, is_error, media: output.media })
+    Ok(ToolResult {
+        call_id,
+        name: params.name,
+        result: output.text,
+        is_error,
+        media: output.media,
+    })
 }
 
 /// What the tool itself says is a result; what kept it from running is an error.
@@ -42,7 +56,9 @@ fn refused(error: ToolError) -> Result<String, OpenClawError> {
     Err(match error {
         ToolError::RespondToModel(text) => return Ok(text),
         ToolError::Unknown(_) => OpenClawError::not_found(text).with_field("name"),
-        ToolError::Denied { .. } => OpenClawError::new(ErrorKind::Forbidden, text).with_field("name"),
+        ToolError::Denied { .. } => {
+            OpenClawError::new(ErrorKind::Forbidden, text).with_field("name")
+        }
         ToolError::InvalidArguments { .. } => OpenClawError::invalid_params("arguments", text),
         ToolError::Cancelled => OpenClawError::unavailable("the gateway is stopping"),
         ToolError::Fatal(_) => OpenClawError::new(ErrorKind::Tool, text),
