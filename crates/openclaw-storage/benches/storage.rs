@@ -20,6 +20,7 @@ use openclaw_storage::{
 };
 use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::Runtime;
+use tokio_util::task::TaskTracker;
 
 const SESSIONS: usize = 10_000;
 const ACTIVE: usize = 500;
@@ -229,63 +230,75 @@ async fn fill(storage: &dyn Storage) {
     }
 }
 
+/// Runs a measurement where callers of a store run: in a task of the runtime.
+fn within<F: Future<Output = f64> + Send + 'static>(runtime: &Runtime, measured: F) -> f64 {
+    let tasks = TaskTracker::new();
+    runtime.block_on(tasks.spawn_on(measured, runtime.handle())).expect("the task ends")
+}
+
+fn bench_reads<F, R>(
+    criterion: &mut Criterion<CpuTime>,
+    runtime: &Runtime,
+    (engine, name, storage): (&str, &str, &Arc<dyn Storage>),
+    read: F,
+) where
+    F: Fn(Arc<dyn Storage>) -> R + Clone + Send + 'static,
+    R: Future<Output = ()> + Send,
+{
+    criterion.bench_function(&format!("{engine}/{name}"), |bencher| {
+        bencher.iter_custom(|iterations| {
+            let (storage, read) = (Arc::clone(storage), read.clone());
+            within(runtime, async move {
+                let start = CpuTime.start();
+                for _ in 0..iterations {
+                    read(Arc::clone(&storage)).await;
+                }
+                CpuTime.end(start)
+            })
+        });
+    });
+}
+
 fn bench_engine(
     criterion: &mut Criterion<CpuTime>,
     runtime: &Runtime,
     (engine, storage): (&str, &Arc<dyn Storage>),
 ) {
-    let mut number = 0;
-    let apply = |batch: Batch| async {
-        let storage = Arc::clone(storage);
-        storage.apply(batch).await.expect("accepted")
-    };
-    let mut turns = |criterion: &mut Criterion<CpuTime>, measured: &str| {
+    let mut turns = 0;
+    for measured in ["accept", "begin", "finish"] {
         criterion.bench_function(&format!("{engine}/{measured}"), |bencher| {
             bencher.iter_custom(|iterations| {
-                let mut total = 0.0;
-                for _ in 0..iterations {
-                    number += 1;
-                    let steps = [accept(number), begin(number), finish(number)];
-                    for (step, batch) in ["accept", "begin", "finish"].into_iter().zip(steps) {
-                        let start = CpuTime.start();
-                        runtime.block_on(apply(batch));
-                        if step == measured {
-                            total += CpuTime.end(start);
+                let (storage, first) = (Arc::clone(storage), turns);
+                turns += iterations as usize;
+                within(runtime, async move {
+                    let mut total = 0.0;
+                    for number in first..first + iterations as usize {
+                        let steps = [accept(number), begin(number), finish(number)];
+                        for (step, batch) in ["accept", "begin", "finish"].into_iter().zip(steps) {
+                            let start = CpuTime.start();
+                            storage.apply(batch).await.expect("accepted");
+                            if step == measured {
+                                total += CpuTime.end(start);
+                            }
                         }
                     }
-                }
-                total
+                    total
+                })
             });
         });
-    };
-    for measured in ["accept", "begin", "finish"] {
-        turns(criterion, measured);
     }
-    criterion.bench_function(&format!("{engine}/history of 50"), |bencher| {
-        bencher.iter(|| {
-            runtime.block_on(async {
-                let read = storage.messages_before(&session_id("s9999"), None, 50).await;
-                assert_eq!(read.expect("read").len(), 50);
-            });
-        });
+    bench_reads(criterion, runtime, (engine, "history of 50", storage), |storage| async move {
+        let read = storage.messages_before(&session_id("s9999"), None, 50).await;
+        assert_eq!(read.expect("read").len(), 50);
     });
-    let query = SessionQuery { limit: 50, ..SessionQuery::default() };
-    criterion.bench_function(&format!("{engine}/list 50 of 10,000"), |bencher| {
-        bencher.iter(|| {
-            runtime.block_on(async {
-                let read = storage.list_sessions(&query).await;
-                assert_eq!(read.expect("read").items.len(), 50);
-            });
-        });
+    bench_reads(criterion, runtime, (engine, "list 50 of 10,000", storage), |storage| async move {
+        let query = SessionQuery { limit: 50, ..SessionQuery::default() };
+        let read = storage.list_sessions(&query).await;
+        assert_eq!(read.expect("read").items.len(), 50);
     });
-    let key = session_key("s77");
-    criterion.bench_function(&format!("{engine}/one session"), |bencher| {
-        bencher.iter(|| {
-            runtime.block_on(async {
-                let read = storage.session_by_key(&key).await;
-                assert!(read.expect("read").is_some());
-            });
-        });
+    bench_reads(criterion, runtime, (engine, "one session", storage), |storage| async move {
+        let read = storage.session_by_key(&session_key("s77")).await;
+        assert!(read.expect("read").is_some());
     });
 }
 

@@ -1,6 +1,6 @@
 use std::cmp::Ordering;
 use std::ops::ControlFlow;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -11,26 +11,29 @@ use sqlx::sqlite::{
 };
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Either, Executor as _};
 use tokio::sync::Notify;
+use tokio::time::{Instant, Sleep};
 
 /// What a statement gives: its rows, then that it is done.
 pub(super) type Item = Either<SqliteQueryResult, SqliteRow>;
 
 /// Ends a text of statements. Comparing by this collation calls back from the connection's thread.
 const ANNOUNCE_END: &str = "SELECT 1 WHERE '' = 'end' COLLATE end_of_script";
-/// How long the callback is waited for before the results are looked at all the same.
-const ANNOUNCEMENT_TIMEOUT: Duration = Duration::from_millis(1);
+/// How long the callback is waited for at most before the results are looked at all the same.
+const WATCH_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A connection, which is a thread of its own, and a signal that it has reached the end of a text.
 ///
 /// The thread hands every row and every statement's end to the task that waits, and wakes it each
 /// time: for a batch of ten statements that costs more than the statements. So the first look at the
 /// results only sends the text off, and the next one follows the callback at its end, when all
-/// results are there. A text that fails does not reach its end; then the timeout brings the look.
-/// Nothing but speed depends on the signal.
+/// results are there. A text that fails does not reach its end; a broken precondition calls back
+/// too, and for other failures the watch brings the look. Nothing but speed depends on the signal.
 #[derive(Debug)]
 pub(super) struct Connection {
     inner: SqliteConnection,
     at_end: Arc<Notify>,
+    /// Set again only when it has run out: a timer for each text would wake the runtime's driver.
+    watch: Pin<Box<Sleep>>,
 }
 
 impl Connection {
@@ -41,7 +44,8 @@ impl Connection {
             signal.notify_one();
             Ordering::Equal
         });
-        Ok(Self { inner: options.connect().await?, at_end })
+        let watch = Box::pin(tokio::time::sleep(Duration::ZERO));
+        Ok(Self { inner: options.connect().await?, at_end, watch })
     }
 
     /// The connection for single statements.
@@ -74,9 +78,15 @@ impl Connection {
         let mut next = match sent_off {
             Poll::Ready(item) => item.transpose()?,
             Poll::Pending => {
-                let announced = self.at_end.notified();
-                // Without the announcement the results are awaited one by one.
-                tokio::time::timeout(ANNOUNCEMENT_TIMEOUT, announced).await.ok();
+                if self.watch.is_elapsed() {
+                    self.watch.as_mut().reset(Instant::now() + WATCH_INTERVAL);
+                }
+                // Both may be dropped: what they bring is only when to look.
+                tokio::select! {
+                    biased;
+                    () = self.at_end.notified() => {}
+                    () = self.watch.as_mut() => {}
+                }
                 items.try_next().await?
             }
         };

@@ -6,9 +6,9 @@ use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use super::argument::Argument;
 use super::connection::Connection;
 
-/// Fails unless the statement before it changed exactly one row.
-pub(super) const GUARD_CHANGED_ONE: &str =
-    "INSERT INTO guard (holds) SELECT 0 WHERE changes() <> 1";
+/// Fails unless the statement before it changed exactly one row; the comparison calls back then.
+pub(super) const GUARD_CHANGED_ONE: &str = "INSERT INTO guard (holds) SELECT 0
+    WHERE changes() <> 1 AND '' = '' COLLATE end_of_script";
 
 /// Statements that go to the connection's thread together and run there one after another until one
 /// fails. A trip to that thread costs more than most statements, so a batch is one script.

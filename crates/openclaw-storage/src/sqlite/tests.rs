@@ -114,17 +114,3 @@ async fn what_a_turn_reads_is_found_by_index_and_needs_no_sort() {
     assert!(checked > 60, "{checked}");
     connection.close().await.expect("closed");
 }
-
-#[tokio::test]
-async fn tmp_signal() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut connection = connection(&folder).await;
-    for _ in 0..5 {
-        let t = tokio::time::Instant::now();
-        let r = query::all(&mut connection, "SELECT 1 UNION SELECT 2", [], |row| {
-            Ok(row.try_get::<i64, _>(0)?)
-        })
-        .await;
-        eprintln!("{:?} {:?}", t.elapsed(), r);
-    }
-}

@@ -14,7 +14,7 @@ const CREATE: &str = "INSERT INTO sessions (
     id, session_key, agent_id, channel_id, user_id, chat_id, label, config, state, context,
     last_seq, created_at, updated_at, last_activity_at, ended_at, folded_ids, folded_label)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-    RETURNING session_key";
+    ON CONFLICT DO NOTHING RETURNING session_key";
 
 // Three statements move a session on, because naming a column in SET rewrites the indexes on it.
 const ADVANCE: &str = "UPDATE sessions SET last_seq = last_seq + $2 WHERE id = $1
@@ -33,13 +33,15 @@ const PATCH_ACTIVITY: &str = "UPDATE sessions SET last_seq = last_seq + $2,
     WHERE id = $1 AND ended_at IS NULL RETURNING session_key, last_seq";
 
 const GUARD_SESSION: &str =
-    "INSERT INTO guard (holds) SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM sessions WHERE id = $1)";
+    "INSERT INTO guard (holds) SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM sessions WHERE id = $1)
+    AND '' = '' COLLATE end_of_script";
 const END: &str = "UPDATE sessions SET state = 'ended', ended_at = $2, updated_at = $2
     WHERE id = $1 AND ended_at IS NULL RETURNING session_key";
 
 const GUARD_UNUSED: &str = "INSERT INTO guard (holds) SELECT 0 WHERE EXISTS (
     SELECT 1 FROM inbox INDEXED BY inbox_open WHERE ended_at IS NULL
-    AND session_key = (SELECT session_key FROM sessions WHERE id = $1) AND session_id = $1)";
+    AND session_key = (SELECT session_key FROM sessions WHERE id = $1) AND session_id = $1)
+    AND '' = '' COLLATE end_of_script";
 const DELETE_MESSAGES: &str = "DELETE FROM messages WHERE session_id = $1";
 const DELETE_TRANSCRIPT: &str = "DELETE FROM transcript WHERE session_id = $1";
 const DELETE_EVENTS: &str = "DELETE FROM events WHERE session_id = $1";
@@ -163,7 +165,7 @@ impl Planner<'_> {
             folded_ids(session),
             session.label.as_deref().map(folded_text),
         ];
-        let statement = self.push(CREATE, values);
+        let statement = self.push_guarded(CREATE, values);
         self.note(Note::SessionKey { statement });
     }
 

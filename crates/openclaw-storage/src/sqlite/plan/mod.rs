@@ -15,7 +15,8 @@ use crate::{Batch, Fence, Write};
 pub(super) use self::log::MovesSession;
 
 const GUARD_FENCE: &str = "INSERT INTO guard (holds) SELECT 0 WHERE NOT EXISTS (
-    SELECT 1 FROM leases WHERE resource = $1 AND owner = $2 AND fence = $3 AND lease_until > 0)";
+    SELECT 1 FROM leases WHERE resource = $1 AND owner = $2 AND fence = $3 AND lease_until > 0)
+    AND '' = '' COLLATE end_of_script";
 
 /// What is read from the outcome of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

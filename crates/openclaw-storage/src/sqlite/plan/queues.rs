@@ -13,7 +13,7 @@ const ACCEPT: &str = "INSERT INTO inbox (
     inbound, options, reply_back, state, status, merged_into, error, attempts, created_at,
     started_at, ended_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-    $20)";
+    $20) ON CONFLICT DO NOTHING";
 
 // `instr` over the words of `from` keeps it one statement whatever the states are.
 const CHANGE: &str = "UPDATE inbox SET state = $3, status = $4, ended_at = $5,
@@ -32,7 +32,8 @@ const ENQUEUE: &str = "INSERT INTO outbox (
     id, channel_id, chat_id, thread_id, session_id, session_key, run_id, message_id, kind, chunk,
     outbound, state, attempts, uncertain, next_attempt_at, principal, idempotency_key, created_at,
     updated_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, $15, $13, $14, $15, $15)";
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, $15, $13, $14, $15, $15)
+    ON CONFLICT DO NOTHING";
 const CHANGE_OUTBOX: &str = "UPDATE outbox SET state = $3, updated_at = $4,
     attempts = attempts + $5, uncertain = uncertain + $6, outbound = COALESCE($7, outbound),
     next_attempt_at = COALESCE($8, next_attempt_at), receipt = COALESCE($9, receipt),
@@ -87,7 +88,7 @@ impl Planner<'_> {
             is_running.then_some(new.at),
             new.state.is_final().then_some(new.at),
         ];
-        let statement = self.push(ACCEPT, values);
+        let statement = self.push_guarded(ACCEPT, values);
         self.note(Note::Position { statement });
     }
 
@@ -140,7 +141,7 @@ impl Planner<'_> {
             new.idempotency_key.as_ref(),
             new.at,
         ];
-        let statement = self.push(ENQUEUE, values);
+        let statement = self.push_guarded(ENQUEUE, values);
         self.note(Note::Position { statement });
     }
 

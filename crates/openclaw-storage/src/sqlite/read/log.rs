@@ -20,17 +20,17 @@ const BY_ID: &str = concat!("SELECT ", columns!(), " FROM messages WHERE id = $1
 const BEFORE: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM messages WHERE session_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3"
+    " FROM messages WHERE session_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3 + 0"
 );
 const NEWEST: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM messages WHERE session_id = $1 ORDER BY seq DESC LIMIT $2"
+    " FROM messages WHERE session_id = $1 ORDER BY seq DESC LIMIT $2 + 0"
 );
 const AFTER: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM messages WHERE session_id = $1 AND seq > $2 ORDER BY seq LIMIT $3"
+    " FROM messages WHERE session_id = $1 AND seq > $2 ORDER BY seq LIMIT $3 + 0"
 );
 const BY_EXTERNAL_ID: &str = concat!(
     "SELECT ",
@@ -41,7 +41,7 @@ const BY_EXTERNAL_ID: &str = concat!(
 );
 
 const TRANSCRIPT_TAIL: &str = "SELECT session_id, seq, run_id, kind, message_id, data
-    FROM transcript WHERE session_id = $1 ORDER BY seq DESC LIMIT $2";
+    FROM transcript WHERE session_id = $1 ORDER BY seq DESC LIMIT $2 + 0";
 // Without stating it the planner takes the key, to save the sort, and reads the whole session.
 const TRANSCRIPT_OF_RUN: &str = "SELECT session_id, seq, run_id, kind, message_id, data
     FROM transcript INDEXED BY transcript_run
@@ -51,7 +51,7 @@ const EVENTS_AFTER: &str = "SELECT e.session_id, e.seq, e.topic, e.run_id, e.dat
     m.id IS NOT NULL, m.id, m.session_id, m.seq, m.channel_id, m.chat_id, m.thread_id, m.direction,
     m.content, m.metadata, m.reply_to, m.external_id, m.run_id, m.created_at, m.edited_at
     FROM events e LEFT JOIN messages m ON m.id = e.ref
-    WHERE e.session_id = $1 AND e.seq > $2 ORDER BY e.seq LIMIT $3";
+    WHERE e.session_id = $1 AND e.seq > $2 ORDER BY e.seq LIMIT $3 + 0";
 
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[

@@ -1,4 +1,7 @@
 //! The reads, by noun.
+//!
+//! Limits are written `LIMIT $1 + 0`: the planner looks at the value of a bare parameter there, and
+//! prepares the statement anew each time one is bound.
 
 mod log;
 mod people;

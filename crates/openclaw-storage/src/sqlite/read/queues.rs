@@ -38,29 +38,29 @@ const OPEN_INPUTS: &str = concat!(
     "SELECT ",
     input!(),
     " FROM inbox INDEXED BY inbox_open WHERE session_key = $1 AND ended_at IS NULL
-    ORDER BY position LIMIT $2"
+    ORDER BY position LIMIT $2 + 0"
 );
 const OPEN_KEYS: &str = "SELECT session_key FROM inbox INDEXED BY inbox_open
     WHERE ended_at IS NULL GROUP BY session_key ORDER BY MIN(position)";
 const RECENT_INPUTS: &str = concat!(
     "SELECT * FROM (SELECT ",
     input!(),
-    " FROM inbox INDEXED BY inbox_open WHERE ended_at IS NULL ORDER BY position DESC LIMIT $1)
+    " FROM inbox INDEXED BY inbox_open WHERE ended_at IS NULL ORDER BY position DESC LIMIT $1 + 0)
     UNION ALL SELECT * FROM (SELECT ",
     input!(),
-    " FROM inbox WHERE ended_at IS NOT NULL ORDER BY position DESC LIMIT $1)
-    LIMIT $1"
+    " FROM inbox WHERE ended_at IS NOT NULL ORDER BY position DESC LIMIT $1 + 0)
+    LIMIT $1 + 0"
 );
 const RECENT_INPUTS_OF_KEY: &str = concat!(
     "SELECT * FROM (SELECT ",
     input!(),
     " FROM inbox INDEXED BY inbox_open WHERE session_key = $2 AND ended_at IS NULL
-    ORDER BY position DESC LIMIT $1)
+    ORDER BY position DESC LIMIT $1 + 0)
     UNION ALL SELECT * FROM (SELECT ",
     input!(),
     " FROM inbox INDEXED BY inbox_key WHERE session_key = $2 AND ended_at IS NOT NULL
-    ORDER BY position DESC LIMIT $1)
-    LIMIT $1"
+    ORDER BY position DESC LIMIT $1 + 0)
+    LIMIT $1 + 0"
 );
 
 const OUTBOX: &str = concat!("SELECT ", outbox!(), " FROM outbox WHERE id = $1");
@@ -76,7 +76,7 @@ const OPEN_OUTBOX: &str = concat!(
     "SELECT ",
     outbox!(),
     " FROM outbox INDEXED BY outbox_open WHERE state IN ('pending', 'sending')
-    AND channel_id = $1 AND chat_id = $2 AND thread_id IS $3 ORDER BY position LIMIT $4"
+    AND channel_id = $1 AND chat_id = $2 AND thread_id IS $3 ORDER BY position LIMIT $4 + 0"
 );
 const OUTBOX_OF_RUN: &str = concat!(
     "SELECT ",
@@ -87,7 +87,7 @@ const TROUBLED: &str = concat!(
     "SELECT ",
     outbox!(),
     " FROM outbox INDEXED BY outbox_troubled WHERE state IN ('unknown', 'failed')
-    ORDER BY position DESC LIMIT $1"
+    ORDER BY position DESC LIMIT $1 + 0"
 );
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ const PAGE: &str = concat!(
     columns!(),
     " FROM sessions INDEXED BY sessions_live_activity WHERE ended_at IS NULL
     AND (last_activity_at, id) < ($2, $3)
-    ORDER BY last_activity_at DESC, id DESC LIMIT $1"
+    ORDER BY last_activity_at DESC, id DESC LIMIT $1 + 0"
 );
 const FILTERED_PAGE: &str = concat!(
     "SELECT ",
@@ -38,7 +38,7 @@ const FILTERED_PAGE: &str = concat!(
     AND (last_activity_at, id) < ($2, $3) AND last_activity_at >= $4
     AND ($5 IS NULL OR channel_id = $5) AND ($6 IS NULL OR agent_id = $6)
     AND ($7 IS NULL OR instr(folded_ids, $7) > 0 OR instr(folded_label, $7) > 0)
-    ORDER BY last_activity_at DESC, id DESC LIMIT $1"
+    ORDER BY last_activity_at DESC, id DESC LIMIT $1 + 0"
 );
 
 #[cfg(test)]
