@@ -315,7 +315,8 @@ mod tests {
             error("<b><i>x</b></i>"),
             "Unmatched end tag at byte offset 7, expected \"</i>\", found \"</b>\""
         );
-        assert_eq!(error("a < b"), "Unclosed start tag at byte offset 2");
+        assert_eq!(error("a < b"), "Unsupported start tag \"\" at byte offset 2");
+        assert_eq!(error("a <b"), "Unclosed start tag at byte offset 2");
         assert_eq!(
             error("<span>x</span>"),
             "Tag \"span\" must have class \"tg-spoiler\" at byte offset 0"
