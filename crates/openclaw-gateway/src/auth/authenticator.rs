@@ -1,5 +1,5 @@
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use openclaw_core::{Clock, Secret};
@@ -75,7 +75,7 @@ impl From<AuthError> for OpenClawError {
 /// Checks credentials.
 #[derive(Debug)]
 pub struct Authenticator {
-    token: TokenDigest,
+    token: RwLock<TokenDigest>,
     lockout: Lockout,
     clock: Arc<dyn Clock>,
 }
@@ -83,7 +83,16 @@ pub struct Authenticator {
 impl Authenticator {
     /// One that knows this gateway token.
     pub fn new(token: &Secret, clock: Arc<dyn Clock>) -> Self {
-        Self { token: TokenDigest::of(token), lockout: Lockout::default(), clock }
+        Self { token: RwLock::new(TokenDigest::of(token)), lockout: Lockout::default(), clock }
+    }
+
+    /// Takes another gateway token from the next credential on; whether it is another one.
+    pub fn replace_token(&self, token: &Secret) -> bool {
+        let fresh = TokenDigest::of(token);
+        let mut present = self.token.write().expect("no panic while the token is held");
+        let is_other = *present != fresh;
+        *present = fresh;
+        is_other
     }
 
     /// Checks a credential from an address. A right token passes a lockout: whoever guesses from the
@@ -98,16 +107,14 @@ impl Authenticator {
             Credential::Jwt(_) => return Err(AuthError::Unsupported("access tokens")),
             Credential::Password(_) => return Err(AuthError::Unsupported("passwords")),
         };
-        if self.token.matches(offered) {
+        if self.token.read().expect("no panic while the token is held").matches(offered) {
             return Ok(Principal::owner());
         }
         let now = self.clock.now();
         if let Some(retry_after) = self.lockout.remaining(address, now) {
             return Err(AuthError::LockedOut { retry_after });
         }
-        match self.lockout.mistake(address, now) {
-            Some(retry_after) => Err(AuthError::LockedOut { retry_after }),
-            None => Err(AuthError::Unknown),
-        }
+        self.lockout.mistake(address, now);
+        Err(AuthError::Unknown)
     }
 }

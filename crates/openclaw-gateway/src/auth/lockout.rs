@@ -30,8 +30,8 @@ impl Lockout {
         (until > now).then(|| until.since(now))
     }
 
-    /// Counts a wrong credential; answers for how long the address is locked out by it.
-    pub(super) fn mistake(&self, address: IpAddr, now: Timestamp) -> Option<Duration> {
+    /// Counts a wrong credential; the one that reaches the limit locks the address out.
+    pub(super) fn mistake(&self, address: IpAddr, now: Timestamp) {
         let mut records = self.0.lock().expect("no panic while the records are held");
         let address = subnet(address);
         if records.len() >= ADDRESSES && !records.contains_key(&address) {
@@ -48,12 +48,10 @@ impl Lockout {
             record.mistakes.pop_front();
         }
         record.mistakes.push_back(now);
-        if record.mistakes.len() < LIMIT {
-            return None;
+        if record.mistakes.len() >= LIMIT {
+            record.mistakes.clear();
+            record.locked_until = Some(now.plus(LOCKED_FOR));
         }
-        record.mistakes.clear();
-        record.locked_until = Some(now.plus(LOCKED_FOR));
-        Some(LOCKED_FOR)
     }
 }
 
@@ -85,10 +83,11 @@ mod tests {
         let lockout = Lockout::default();
         let address: IpAddr = "127.0.0.1".parse().expect("valid");
         for second in 0..9 {
-            assert_eq!(lockout.mistake(address, at(second)), None);
+            lockout.mistake(address, at(second));
         }
         assert_eq!(lockout.remaining(address, at(9)), None);
-        assert_eq!(lockout.mistake(address, at(9)), Some(LOCKED_FOR));
+        lockout.mistake(address, at(9));
+        assert_eq!(lockout.remaining(address, at(9)), Some(LOCKED_FOR));
         assert_eq!(lockout.remaining(address, at(10)), Some(Duration::from_secs(299)));
         assert_eq!(lockout.remaining(address, at(309)), None);
         let other: IpAddr = "127.0.0.2".parse().expect("valid");
@@ -100,18 +99,18 @@ mod tests {
         let lockout = Lockout::default();
         let address: IpAddr = "::1".parse().expect("valid");
         for mistake in 0..100 {
-            assert_eq!(lockout.mistake(address, at(mistake * 7)), None);
+            lockout.mistake(address, at(mistake * 7));
+            assert_eq!(lockout.remaining(address, at(mistake * 7)), None);
         }
     }
 
     #[test]
     fn a_network_cannot_spread_its_mistakes_over_its_addresses() {
         let lockout = Lockout::default();
-        let mut locked = None;
-        for host in 0..10 {
-            let address: IpAddr = format!("2001:db8::{host:x}").parse().expect("valid");
-            locked = lockout.mistake(address, at(0));
+        let host = |host: u16| format!("2001:db8::{host:x}").parse::<IpAddr>().expect("valid");
+        for number in 0..10 {
+            lockout.mistake(host(number), at(0));
         }
-        assert_eq!(locked, Some(LOCKED_FOR));
+        assert_eq!(lockout.remaining(host(77), at(0)), Some(LOCKED_FOR));
     }
 }

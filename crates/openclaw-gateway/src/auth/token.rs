@@ -3,7 +3,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 /// The gateway token, kept as its digest: equal lengths make the comparison constant in time.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct TokenDigest([u8; 32]);
 
 impl TokenDigest {

@@ -1,7 +1,13 @@
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use crate::auth::{Authenticator, Principal};
+use openclaw_config::RateLimitSettings;
+use openclaw_core::Timestamp;
+use openclaw_errors::ErrorKind;
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::{Authenticator, Principal, RateLimiter};
 use crate::hub::Client;
 
 /// One connection or HTTP request as methods see it.
@@ -13,7 +19,12 @@ pub struct Caller {
     pub client: Option<Arc<Client>>,
     /// Checks what `authenticate` offers.
     pub authenticator: Arc<Authenticator>,
+    /// Cancelled when nobody waits for answers any more. What a method has begun to store it
+    /// finishes; only its waiting ends.
+    pub gone: CancellationToken,
+    limiter: Option<Arc<RateLimiter>>,
     principal: Mutex<Option<Principal>>,
+    refusal: Mutex<Option<ErrorKind>>,
 }
 
 impl Caller {
@@ -24,7 +35,22 @@ impl Caller {
         authenticator: Arc<Authenticator>,
         principal: Option<Principal>,
     ) -> Self {
-        Self { address, client, authenticator, principal: Mutex::new(principal) }
+        Self {
+            address,
+            client,
+            authenticator,
+            gone: CancellationToken::new(),
+            limiter: None,
+            principal: Mutex::new(principal),
+            refusal: Mutex::default(),
+        }
+    }
+
+    /// Counts its calls together with others of its credential.
+    #[must_use]
+    pub fn limited_by(mut self, limiter: Arc<RateLimiter>) -> Self {
+        self.limiter = Some(limiter);
+        self
     }
 
     /// Who it is, once it has signed in.
@@ -32,8 +58,37 @@ impl Caller {
         self.principal.lock().expect("no panic while the principal is held").clone()
     }
 
+    /// The credential's name; empty before sign-in, when no method asks for it.
+    pub fn principal_name(&self) -> String {
+        self.principal().map(|principal| principal.name.to_string()).unwrap_or_default()
+    }
+
     /// It signed in.
     pub fn sign_in(&self, principal: Principal) {
         *self.principal.lock().expect("no panic while the principal is held") = Some(principal);
+    }
+
+    /// Takes one call of its credential's share; otherwise says when the next may come.
+    pub(super) fn take_turn(
+        &self,
+        principal: &Principal,
+        settings: RateLimitSettings,
+        now: Timestamp,
+    ) -> Result<(), Duration> {
+        match &self.limiter {
+            Some(limiter) => limiter.take(&principal.name, settings, now),
+            None => Ok(()),
+        }
+    }
+
+    /// A call of it was answered with an error.
+    pub(super) fn refused(&self, kind: ErrorKind) {
+        let mut refusal = self.refusal.lock().expect("no panic while the refusal is held");
+        refusal.get_or_insert(kind);
+    }
+
+    /// The first error that a call of it was answered with.
+    pub fn refusal(&self) -> Option<ErrorKind> {
+        *self.refusal.lock().expect("no panic while the refusal is held")
     }
 }

@@ -1,10 +1,13 @@
 use std::future::Future;
-use std::sync::Arc;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, OnceLock};
 
+use futures_util::FutureExt as _;
 use openclaw_errors::{ErrorKind, OpenClawError};
 use openclaw_protocol::envelope::{Call, Incoming, Params, Rejected, failure, success};
 use openclaw_protocol::methods as m;
 use openclaw_protocol::{Access, ErrorObject, Method, MethodInfo, registry};
+use serde_json::Value;
 
 use super::{
     Caller, agent, authenticate, channel, config, gateway, message, pairing, route, session,
@@ -28,6 +31,37 @@ pub async fn answer(state: &Arc<GatewayState>, caller: &Arc<Caller>, text: &str)
     }
 }
 
+/// Answers every call of a text with the same error, without running any.
+pub fn refuse(text: &str, error: &ErrorObject) -> Option<String> {
+    let one = |call: Result<Call<'_>, Rejected>| match call {
+        Ok(call) => call.id.map(|id| failure(&id, error)),
+        Err(rejected) => Some(failure(&rejected.id, &rejected.error)),
+    };
+    match Incoming::parse(text) {
+        Err(Rejected { id, error }) => Some(failure(&id, &error)),
+        Ok(Incoming::Single(call)) => one(call),
+        Ok(Incoming::Batch(calls)) => {
+            let answers: Vec<String> = calls.into_iter().filter_map(one).collect();
+            (!answers.is_empty()).then(|| format!("[{}]", answers.join(",")))
+        }
+    }
+}
+
+/// Whether a text holds a call that may take long: one that waits for something to happen.
+pub fn may_wait(text: &str) -> bool {
+    let waits = |call: &Result<Call<'_>, Rejected>| {
+        let method = call.as_ref().ok().and_then(|call| registry::find(&call.method));
+        method.is_some_and(|method| {
+            [m::AgentRun::NAME, m::MessageReceive::NAME, m::ToolCall::NAME].contains(&method.name)
+        })
+    };
+    match Incoming::parse(text) {
+        Err(_) => false,
+        Ok(Incoming::Single(call)) => waits(&call),
+        Ok(Incoming::Batch(calls)) => calls.iter().any(waits),
+    }
+}
+
 async fn answer_one(
     state: &Arc<GatewayState>,
     caller: &Arc<Caller>,
@@ -37,39 +71,56 @@ async fn answer_one(
         Ok(call) => call,
         Err(Rejected { id, error }) => return Some(failure(&id, &error)),
     };
-    let outcome = match registry::find(&call.method) {
-        // Who has not signed in is not told which methods there are.
-        None if caller.principal().is_none() => Err(unauthenticated()),
-        None => Err(OpenClawError::new(
-            ErrorKind::MethodNotFound,
-            format!("no method {:?}", shorten(&call.method)),
-        )
-        .with_hint("rpc.discover lists the methods")),
-        Some(method) => may_call(caller, method),
-    };
     let id = call.id;
-    let answer = match outcome {
-        Ok(method) => dispatch(state, caller, method, call.params, id.as_ref()).await,
+    let answer = match admit(state, caller, &call.method) {
+        Ok(method) => {
+            let work = dispatch(state, caller, method, call.params, id.as_ref());
+            // A fault in one method must cost its caller an answer at most.
+            AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
+                tracing::error!(method = method.name, "a method panicked");
+                Err(ErrorObject::new(ErrorKind::Internal, "the method failed from within"))
+            })
+        }
         Err(error) => Err(ErrorObject::from(&error)),
     };
-    let id = id?;
-    Some(answer.unwrap_or_else(|error| failure(&id, &error)))
+    let answer = answer.unwrap_or_else(|error| {
+        caller.refused(error.kind());
+        id.as_ref().map(|id| failure(id, &error)).unwrap_or_default()
+    });
+    id.map(|_| answer)
 }
 
-fn may_call(
+/// The method, if there is one that the caller may call now.
+fn admit(
+    state: &GatewayState,
     caller: &Caller,
-    method: &'static MethodInfo,
+    name: &str,
 ) -> Result<&'static MethodInfo, OpenClawError> {
-    let Access::Scope(scope) = method.access else { return Ok(method) };
-    let principal = caller.principal().ok_or_else(unauthenticated)?;
-    if principal.scopes.allows(scope) {
+    let method = registry::find(name);
+    if let Some(method) = method.filter(|method| method.access == Access::Public) {
         return Ok(method);
     }
-    Err(OpenClawError::new(
-        ErrorKind::Forbidden,
-        format!("{} needs the scope {scope}", method.name),
-    )
-    .with_hint("use a credential that has it"))
+    // Who has not signed in is not told which methods there are.
+    let principal = caller.principal().ok_or_else(unauthenticated)?;
+    let Some(method) = method else {
+        let message = format!("no method {:?}", shorten(name));
+        return Err(OpenClawError::new(ErrorKind::MethodNotFound, message)
+            .with_hint("rpc.discover lists the methods"));
+    };
+    if let Access::Scope(scope) = method.access
+        && !principal.scopes.allows(scope)
+    {
+        let message = format!("{} needs the scope {scope}", method.name);
+        return Err(OpenClawError::new(ErrorKind::Forbidden, message)
+            .with_hint("use a credential that has it"));
+    }
+    let settings = state.config.current().gateway.rate_limit;
+    caller.take_turn(&principal, settings, state.clock.now()).map_err(|retry_after| {
+        OpenClawError::new(ErrorKind::RateLimited, "too many calls with this credential")
+            .with_retry_after(retry_after)
+            .with_hint("call less often, or raise gateway.rate_limit")
+    })?;
+    Ok(method)
 }
 
 fn unauthenticated() -> OpenClawError {
@@ -81,6 +132,12 @@ fn shorten(text: &str) -> String {
     text.chars().take(80).collect()
 }
 
+/// The OpenRPC document, generated when it is first asked for.
+fn document() -> &'static Value {
+    static DOCUMENT: OnceLock<Value> = OnceLock::new();
+    DOCUMENT.get_or_init(openclaw_protocol::openrpc::document)
+}
+
 /// Reads the params, runs the method, writes the answer as JSON.
 async fn typed<M: Method, F: Future<Output = Result<M::Result, OpenClawError>>>(
     params: Params<'_>,
@@ -89,7 +146,7 @@ async fn typed<M: Method, F: Future<Output = Result<M::Result, OpenClawError>>>(
 ) -> Result<String, ErrorObject> {
     let params = params.read::<M::Params>()?;
     let result = run(params).await.map_err(|error| {
-        if error.kind() == ErrorKind::Internal {
+        if matches!(error.kind(), ErrorKind::Internal | ErrorKind::Database) {
             tracing::error!(method = M::NAME, error = error.report(), "a method failed");
         }
         ErrorObject::from(&error)
@@ -124,16 +181,16 @@ async fn dispatch(
 ) -> Result<String, ErrorObject> {
     route_to!(method, params, id,
         m::Ping => async |_| Ok(m::PingResult { pong: true }),
-        m::RpcDiscover => async |_| Ok(openclaw_protocol::openrpc::document()),
+        m::RpcDiscover => async |_| Ok(document().clone()),
         m::Authenticate => |params| authenticate::run(state, caller, params),
-        m::SessionCreate => |params| session::create::run(state, params),
+        m::SessionCreate => |params| session::create::run(state, caller, params),
         m::SessionGet => |params| session::get::run(state, params),
         m::SessionList => |params| session::list::run(state, params),
         m::SessionUpdate => |params| session::update::run(state, caller, params),
         m::SessionDelete => |params| session::delete::run(state, params),
         m::SessionReset => |params| session::reset::run(state, params),
         m::MessageSend => |params| message::send::run(state, caller, params),
-        m::MessageReceive => |params| message::receive::run(state, params),
+        m::MessageReceive => |params| message::receive::run(state, caller, params),
         m::MessageHistory => |params| message::history::run(state, params),
         m::ChannelList => |_| channel::list::run(state),
         m::ChannelStatusGet => |params| channel::status::run(state, params),
@@ -142,7 +199,7 @@ async fn dispatch(
         m::AgentRun => |params| agent::run::run(state, caller, params),
         m::AgentStop => |params| agent::stop::run(state, params),
         m::AgentStatus => |params| agent::status::run(state, params),
-        m::ToolCall => |params| tool::call::run(state, params),
+        m::ToolCall => |params| tool::call::run(state, caller, params),
         m::PairingList => |params| pairing::list::run(state, params),
         m::PairingApprove => |params| pairing::approve::run(state, caller, params),
         m::ConfigGet => |params| config::get::run(state, params),

@@ -19,4 +19,4 @@ mod subscription;
 mod tool;
 
 pub use caller::Caller;
-pub use dispatch::answer;
+pub use dispatch::{answer, may_wait, refuse};

@@ -1,19 +1,23 @@
 use base64::Engine as _;
 use openclaw_core::MediaRef;
 use openclaw_errors::{ErrorKind, OpenClawError};
-use openclaw_media::MediaError;
+use openclaw_media::{MAX_ATTACHMENT, MAX_ATTACHMENTS_PER_CALL, MediaError};
 use openclaw_protocol::methods::Attachment;
 
 use crate::GatewayState;
 
-const MOST_BYTES: usize = 5 << 20;
-const MOST_BYTES_TOGETHER: usize = 15 << 20;
+/// Files of one call.
+const MOST_FILES: usize = 32;
 
 /// Stores what was sent along; files that are stored already are looked up.
 pub(super) async fn store(
     state: &GatewayState,
     attachments: &[Attachment],
 ) -> Result<Vec<MediaRef>, OpenClawError> {
+    if attachments.len() > MOST_FILES {
+        let message = format!("at most {MOST_FILES} files");
+        return Err(OpenClawError::invalid_params("attachments", message));
+    }
     let mut stored = Vec::with_capacity(attachments.len());
     let mut together = 0;
     for (index, attachment) in attachments.iter().enumerate() {
@@ -38,8 +42,9 @@ pub(super) async fn store(
                             format!("is no base64: {error}"),
                         )
                     })?;
-                together += bytes.len();
-                if bytes.len() > MOST_BYTES || together > MOST_BYTES_TOGETHER {
+                let size = bytes.len() as u64;
+                together += size;
+                if size > MAX_ATTACHMENT || together > MAX_ATTACHMENTS_PER_CALL {
                     return Err(OpenClawError::new(
                         ErrorKind::PayloadTooLarge,
                         "attachments may have 5 MB each and 15 MB together",

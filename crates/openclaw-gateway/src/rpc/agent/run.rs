@@ -5,14 +5,15 @@ use openclaw_core::{AgentId, RunId, RunStatus, SessionKey};
 use openclaw_errors::{ErrorKind, OpenClawError};
 use openclaw_protocol::methods::{AgentRunParams, AgentRunResult};
 use openclaw_sessions::WaitError;
-use openclaw_storage::rows::{InboxRow, InputState, RunOptions};
+use openclaw_storage::rows::{InputState, RunOptions};
 
 use super::attachments;
+use super::outcome::{info, result_of, result_of_end};
 use crate::GatewayState;
 use crate::ingress::{AcceptedRun, RunRequest};
 use crate::rpc::Caller;
 use crate::rpc::session::find::{check_agent, find_live};
-use crate::rpc::stored_error::{as_error, run_error};
+use crate::rpc::stored_error::as_error;
 
 /// The longest a caller may wait: the longest time limit of a run, and as long in the queue.
 const LONGEST_WAIT: Duration = Duration::from_secs(2 * 86_400);
@@ -45,14 +46,12 @@ pub(in crate::rpc) async fn run(
             OpenClawError::internal("the id source gave an unusable id").with_source(error)
         })?,
     };
-    let principal =
-        caller.principal().map(|principal| principal.name.to_string()).unwrap_or_default();
     // Before it is accepted, so that the starter misses nothing.
     if let Some(client) = &caller.client {
         state.hub.watch_run(client, &run_id);
     }
     let request = RunRequest {
-        principal,
+        principal: caller.principal_name(),
         session_key,
         message: params.message,
         media,
@@ -85,16 +84,16 @@ async fn answer(
                 .error
                 .map_or_else(|| OpenClawError::unavailable("the run was refused"), as_error));
         }
-        Some(row) if row.state.is_final() => {
-            forget(state, caller, &row.run_id);
-            return if row.merged_into.is_some() && wait {
-                ended(state, &row.run_id).await
-            } else {
-                Ok(describe(*row))
-            };
+        Some(row) => {
+            let is_over = row.state.is_final();
+            if is_over {
+                forget(state, caller, &row.run_id);
+            }
+            // A merged one has ended, but not yet the run that took it.
+            if !wait || (is_over && row.merged_into.is_none()) {
+                return Ok(result_of(info(state, *row).await?));
+            }
         }
-        Some(row) if !wait => return Ok(describe(*row)),
-        Some(_) => {}
         None if !wait => {
             return Ok(AgentRunResult {
                 run_id: accepted.run_id,
@@ -108,42 +107,23 @@ async fn answer(
         }
         None => {}
     }
-    ended(state, &accepted.run_id).await
+    let waiting = state.lanes.wait_for_run(&accepted.run_id, LONGEST_WAIT);
+    // The run goes on without its caller: it is stored, and `agent.stop` is there to end it.
+    tokio::select! {
+        end = waiting => Ok(result_of_end(end.map_err(not_seen)?, accepted.session_key)),
+        () = caller.gone.cancelled() => Err(OpenClawError::unavailable("the caller is gone")),
+    }
 }
 
-async fn ended(state: &GatewayState, run_id: &RunId) -> Result<AgentRunResult, OpenClawError> {
-    let end =
-        state.lanes.wait_for_run(run_id, LONGEST_WAIT).await.map_err(|error| match error {
-            WaitError::Unknown(_) => OpenClawError::not_found(error.to_string()),
-            WaitError::TimedOut(_) => OpenClawError::new(ErrorKind::Timeout, error.to_string()),
-            WaitError::Stopping => OpenClawError::unavailable(error.to_string()).with_hint(
-                "the run goes on after the next start; ask again with the same idempotency_key",
-            ),
-            WaitError::Storage(source) => source.into(),
-        })?;
-    let row = state.storage.input_by_run(run_id).await?;
-    let session_key =
-        row.map(|row| row.session_key).unwrap_or_else(|| SessionKey::main(&AgentId::main()));
-    Ok(AgentRunResult {
-        run_id: end.run_id,
-        session_key,
-        status: end.status,
-        merged_into: end.merged_into,
-        reply: end.reply,
-        usage: end.usage,
-        error: end.error.map(run_error),
-    })
-}
-
-fn describe(row: InboxRow) -> AgentRunResult {
-    AgentRunResult {
-        run_id: row.run_id,
-        session_key: row.session_key,
-        status: row.status,
-        merged_into: row.merged_into,
-        reply: row.reply,
-        usage: row.usage,
-        error: row.error.map(run_error),
+fn not_seen(error: WaitError) -> OpenClawError {
+    match error {
+        WaitError::Unknown(_) => OpenClawError::not_found(error.to_string()),
+        WaitError::TimedOut(_) => OpenClawError::new(ErrorKind::Timeout, error.to_string())
+            .with_hint("agent.status tells how it stands"),
+        WaitError::Stopping => OpenClawError::unavailable(error.to_string()).with_hint(
+            "the run goes on after the next start; ask again with the same idempotency_key",
+        ),
+        WaitError::Storage(source) => source.into(),
     }
 }
 

@@ -1,11 +1,10 @@
 use openclaw_errors::OpenClawError;
-use openclaw_protocol::methods::{AgentStatusParams, AgentStatusResult, RunInfo};
-use openclaw_storage::rows::InboxRow;
+use openclaw_protocol::methods::{AgentStatusParams, AgentStatusResult};
 
+use super::outcome::info;
 use crate::GatewayState;
 use crate::rpc::session::find::by_key;
 use crate::rpc::session::list::limit;
-use crate::rpc::stored_error::run_error;
 
 pub(in crate::rpc) async fn run(
     state: &GatewayState,
@@ -33,21 +32,9 @@ pub(in crate::rpc) async fn run(
             state.storage.recent_inputs(key.as_ref(), limit).await?
         }
     };
-    Ok(AgentStatusResult { runs: rows.into_iter().map(describe).collect() })
-}
-
-fn describe(row: InboxRow) -> RunInfo {
-    RunInfo {
-        run_id: row.run_id,
-        session_key: row.session_key,
-        status: row.status,
-        merged_into: row.merged_into,
-        delivered: row.delivered,
-        reply: row.reply,
-        usage: row.usage,
-        error: row.error.map(run_error),
-        created_at: row.created_at,
-        started_at: row.started_at,
-        ended_at: row.ended_at,
+    let mut runs = Vec::with_capacity(rows.len());
+    for row in rows {
+        runs.push(info(state, row).await?);
     }
+    Ok(AgentStatusResult { runs })
 }

@@ -6,6 +6,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::GatewayState;
 use crate::hub::WatchFor;
+use crate::rpc::Caller;
 use crate::rpc::session::find::by_key;
 use crate::rpc::session::list::limit;
 
@@ -13,6 +14,7 @@ const LONGEST_WAIT_MS: u64 = 55_000;
 
 pub(in crate::rpc) async fn run(
     state: &GatewayState,
+    caller: &Caller,
     params: MessageReceiveParams,
 ) -> Result<MessageReceiveResult, OpenClawError> {
     let limit = limit(params.limit)?;
@@ -33,7 +35,7 @@ pub(in crate::rpc) async fn run(
     loop {
         let session = by_key(state, &params.session_key).await?;
         let messages = state.storage.messages_after(&session.id, after, limit).await?;
-        let is_over = wait == 0 || state.shutdown.is_requested();
+        let is_over = wait == 0 || state.shutdown.is_requested() || caller.gone.is_cancelled();
         if !messages.is_empty() || is_over || Instant::now() >= until {
             let next_seq = messages.last().map_or(after, |message| message.seq);
             return Ok(MessageReceiveResult { messages, next_seq });
@@ -41,6 +43,7 @@ pub(in crate::rpc) async fn run(
         tokio::select! {
             woken = timeout_at(until, watch.changed()) => if woken.is_err() { continue },
             () = state.shutdown.requested().cancelled() => {}
+            () = caller.gone.cancelled() => {}
         }
     }
 }

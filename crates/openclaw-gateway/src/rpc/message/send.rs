@@ -24,8 +24,7 @@ pub(in crate::rpc) async fn run(
     caller: &Caller,
     params: MessageSendParams,
 ) -> Result<MessageSendResult, OpenClawError> {
-    let principal =
-        caller.principal().map(|principal| principal.name.to_string()).unwrap_or_default();
+    let principal = caller.principal_name();
     if let Some(key) = &params.idempotency_key {
         if key.is_empty() || key.len() > LONGEST_KEY {
             return Err(OpenClawError::invalid_params(

@@ -7,18 +7,27 @@ use openclaw_protocol::methods::SessionCreateParams;
 use openclaw_storage::{ApplyError, Batch, Conflict, Write};
 
 use super::find::check_agent;
+use super::update::{check_limits, check_sandbox};
 use crate::GatewayState;
+use crate::rpc::Caller;
 
 const LONGEST_LABEL: usize = 64;
 
 pub(in crate::rpc) async fn run(
     state: &GatewayState,
+    caller: &Caller,
     params: SessionCreateParams,
 ) -> Result<Session, OpenClawError> {
     let config = state.config.current();
     let agent = params.agent_id.clone().unwrap_or_else(|| config.default_agent().id.clone());
     check_agent(state, &agent, "agent_id")?;
     check_label(params.label.as_deref())?;
+    if let Some(config) = &params.config {
+        if config.sandbox_mode.is_some() {
+            check_sandbox(caller, config.sandbox_mode, "config")?;
+        }
+        check_limits(config, "config")?;
+    }
     let channel_id = params.channel_id.clone().unwrap_or_else(ChannelId::web);
     if params.channel_id.is_some() && state.channels.status(&channel_id).is_none() {
         return Err(

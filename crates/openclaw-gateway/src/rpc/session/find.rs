@@ -37,15 +37,17 @@ pub(in crate::rpc) async fn find_live(
     Ok(session)
 }
 
-/// The live session of a key.
+/// The live session of a key; a key of an agent that is not configured is no key.
 pub(in crate::rpc) async fn by_key(
     state: &GatewayState,
     key: &SessionKey,
 ) -> Result<Session, OpenClawError> {
-    state.storage.session_by_key(key).await?.ok_or_else(|| {
-        OpenClawError::not_found(format!("no session {key}"))
-            .with_hint("session.list shows those that live")
-    })
+    if let Some(session) = state.storage.session_by_key(key).await? {
+        return Ok(session);
+    }
+    check_agent(state, &key.agent_id(), "session_key")?;
+    Err(OpenClawError::not_found(format!("no session {key}"))
+        .with_hint("session.list shows those that live"))
 }
 
 /// Refuses an agent that is not configured.

@@ -1,7 +1,7 @@
-use openclaw_core::{SandboxMode, Session};
+use openclaw_core::{SandboxMode, Session, SessionConfig};
 use openclaw_errors::{ErrorKind, OpenClawError};
 use openclaw_protocol::Scope;
-use openclaw_protocol::methods::{SessionConfigPatch, SessionUpdateParams};
+use openclaw_protocol::methods::SessionUpdateParams;
 use openclaw_storage::{Batch, SessionPatch, Write};
 
 use super::create::check_label;
@@ -18,10 +18,12 @@ pub(in crate::rpc) async fn run(
     check_label(params.patch.label.as_ref().and_then(Option::as_deref))?;
     let config = match params.patch.config {
         Some(patch) => {
-            check_sandbox(caller, &patch)?;
+            if let Some(mode) = patch.sandbox_mode {
+                check_sandbox(caller, mode, "patch.config")?;
+            }
             let mut config = session.config.clone();
             patch.apply(&mut config);
-            check_limits(&config)?;
+            check_limits(&config, "patch.config")?;
             Some(config)
         }
         None => None,
@@ -41,9 +43,12 @@ pub(in crate::rpc) async fn run(
 }
 
 /// A session must not let itself out of the sandbox.
-fn check_sandbox(caller: &Caller, patch: &SessionConfigPatch) -> Result<(), OpenClawError> {
-    let loosens =
-        matches!(patch.sandbox_mode, Some(None | Some(SandboxMode::Never | SandboxMode::NonMain)));
+pub(super) fn check_sandbox(
+    caller: &Caller,
+    mode: Option<SandboxMode>,
+    field: &str,
+) -> Result<(), OpenClawError> {
+    let loosens = !matches!(mode, Some(SandboxMode::Always));
     let is_admin =
         caller.principal().is_some_and(|principal| principal.scopes.allows(Scope::Admin));
     if loosens && !is_admin {
@@ -51,21 +56,21 @@ fn check_sandbox(caller: &Caller, patch: &SessionConfigPatch) -> Result<(), Open
             ErrorKind::Forbidden,
             "loosening the sandbox needs the scope operator.admin",
         )
-        .with_field("patch.config.sandbox_mode"));
+        .with_field(format!("{field}.sandbox_mode")));
     }
     Ok(())
 }
 
-fn check_limits(config: &openclaw_core::SessionConfig) -> Result<(), OpenClawError> {
+pub(super) fn check_limits(config: &SessionConfig, field: &str) -> Result<(), OpenClawError> {
     if matches!(config.timeout_seconds, Some(seconds) if !(1..=86_400).contains(&seconds)) {
         return Err(OpenClawError::invalid_params(
-            "patch.config.timeout_seconds",
+            format!("{field}.timeout_seconds"),
             "not in 1 to 86,400",
         ));
     }
     if config.max_context_length == Some(0) {
         return Err(OpenClawError::invalid_params(
-            "patch.config.max_context_length",
+            format!("{field}.max_context_length"),
             "must be above 0",
         ));
     }

@@ -1,6 +1,7 @@
 use openclaw_errors::{ErrorKind, OpenClawError};
 use openclaw_protocol::methods::{SubscribeParams, SubscribeResult};
 
+use super::client;
 use crate::GatewayState;
 use crate::hub::{Replay, TopicFilter};
 use crate::rpc::Caller;
@@ -13,13 +14,7 @@ pub(in crate::rpc) async fn run(
     caller: &Caller,
     params: SubscribeParams,
 ) -> Result<SubscribeResult, OpenClawError> {
-    let Some(client) = &caller.client else {
-        return Err(OpenClawError::new(
-            ErrorKind::InvalidRequest,
-            "subscribe needs a WebSocket connection",
-        )
-        .with_hint("connect to /ws; over HTTP use message.receive"));
-    };
+    let client = client(caller)?;
     if params.topics.is_empty() || params.topics.len() > MOST_TOPICS {
         return Err(OpenClawError::invalid_params(
             "topics",
@@ -39,17 +34,21 @@ pub(in crate::rpc) async fn run(
             })
         })
         .collect::<Result<Vec<_>, _>>()?;
+    if params.from_seq.is_some_and(|from_seq| from_seq < 0) {
+        return Err(OpenClawError::invalid_params("from_seq", "must not be below 0"));
+    }
     let replay = match (params.from_seq, &params.session_key) {
-        (None, _) => None,
         (Some(_), None) => {
             return Err(OpenClawError::invalid_params("from_seq", "needs session_key"));
         }
-        (Some(from_seq), _) if from_seq < 0 => {
-            return Err(OpenClawError::invalid_params("from_seq", "must not be below 0"));
-        }
-        (Some(from_seq), Some(key)) => {
+        (None, None) => None,
+        (from_seq, Some(key)) => {
             let session = by_key(state, key).await?;
-            Some(Replay { session_id: session.id, session_key: key.clone(), from_seq })
+            from_seq.map(|from_seq| Replay {
+                session_id: session.id,
+                session_key: session.session_key,
+                from_seq,
+            })
         }
     };
     let subscription_id = state

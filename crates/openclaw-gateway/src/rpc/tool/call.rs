@@ -7,20 +7,32 @@ use openclaw_tools::{ToolCall, ToolContext, ToolError, ToolOutput, ToolPolicy};
 use serde_json::Value;
 
 use crate::GatewayState;
+use crate::rpc::Caller;
 use crate::rpc::session::find::by_key;
 
 pub(in crate::rpc) async fn run(
     state: &GatewayState,
+    caller: &Caller,
     params: ToolCallParams,
 ) -> Result<ToolResult, OpenClawError> {
-    let session_key = match params.session_key {
-        None => SessionKey::main(&AgentId::main()),
-        Some(key) => by_key(state, &key).await?.session_key,
+    let (session_key, session) = match params.session_key {
+        None => {
+            let key = SessionKey::main(&AgentId::main());
+            let session = state.storage.session_by_key(&key).await?;
+            (key, session)
+        }
+        Some(key) => {
+            let session = by_key(state, &key).await?;
+            (key, Some(session))
+        }
     };
     let config = state.config.current();
     let agent_id = session_key.agent_id();
     let agent = config.agent(&agent_id).unwrap_or_else(|| config.default_agent());
-    let policy = ToolPolicy::new(&config.tools, agent.tools.as_ref());
+    let policy = match session.and_then(|session| session.config.tools_enabled) {
+        Some(false) => ToolPolicy::deny_all("the session's settings"),
+        Some(true) | None => ToolPolicy::new(&config.tools, agent.tools.as_ref()),
+    };
     let call_id = CallId::new(state.ids.new_id()).map_err(|error| {
         OpenClawError::internal("the id source gave an unusable id").with_source(error)
     })?;
@@ -37,7 +49,18 @@ pub(in crate::rpc) async fn run(
         cancel: state.shutdown.forced().child_token(),
         output: Arc::new(|_| {}),
     };
-    let (output, is_error) = match state.tools.call(&policy, call, context).await {
+    let cancel = context.cancel.clone();
+    let work = state.tools.call(&policy, call, context);
+    tokio::pin!(work);
+    let outcome = tokio::select! {
+        outcome = &mut work => outcome,
+        // A tool whose result nobody waits for any more is ended.
+        () = caller.gone.cancelled() => {
+            cancel.cancel();
+            work.await
+        }
+    };
+    let (output, is_error) = match outcome {
         Ok(output) => (output, false),
         Err(error) => (ToolOutput::text(refused(error)?), true),
     };
@@ -56,11 +79,11 @@ fn refused(error: ToolError) -> Result<String, OpenClawError> {
     Err(match error {
         ToolError::RespondToModel(text) => return Ok(text),
         ToolError::Unknown(_) => OpenClawError::not_found(text).with_field("name"),
-        ToolError::Denied { .. } => {
-            OpenClawError::new(ErrorKind::Forbidden, text).with_field("name")
-        }
+        ToolError::Denied { .. } => OpenClawError::new(ErrorKind::Forbidden, text)
+            .with_field("name")
+            .with_hint("tools.allow and tools.deny say which tools may be called"),
         ToolError::InvalidArguments { .. } => OpenClawError::invalid_params("arguments", text),
-        ToolError::Cancelled => OpenClawError::unavailable("the gateway is stopping"),
+        ToolError::Cancelled => OpenClawError::unavailable("the call was cancelled"),
         ToolError::Fatal(_) => OpenClawError::new(ErrorKind::Tool, text),
     })
 }
