@@ -5,6 +5,7 @@ use futures_util::StreamExt;
 use openclaw_channel_traits::{MediaError, MediaStore};
 use openclaw_core::MediaRef;
 use teloxide::net::Download;
+use tokio::time::Instant;
 
 use crate::api::{CallFailure, Client, FileInfo, GetFile};
 use crate::parse::Attachment;
@@ -45,17 +46,21 @@ impl Downloader {
         Self { client, media, limit, time_limit }
     }
 
-    /// Fetches one attachment, trying again where that may help.
+    /// Fetches one attachment, trying again where that may help; all tries share the time limit, for
+    /// other chats wait meanwhile.
     pub(crate) async fn fetch(&self, attachment: &Attachment) -> Result<MediaRef, DownloadFailure> {
         if attachment.size.is_some_and(|size| size > self.limit) {
             return Err(DownloadFailure::TooLarge { limit: self.limit });
         }
+        let deadline = Instant::now() + self.time_limit;
         let mut pauses = RETRIES.iter();
         loop {
-            let failure = match tokio::time::timeout(self.time_limit, self.once(attachment)).await {
+            let failure = match tokio::time::timeout_at(deadline, self.once(attachment)).await {
                 Ok(Ok(stored)) => return Ok(stored),
                 Ok(Err(failure)) => failure,
-                Err(_) => DownloadFailure::Transfer("it took too long".to_owned()),
+                Err(_) => {
+                    return Err(DownloadFailure::Transfer("it took too long".to_owned()));
+                }
             };
             match (&failure, pauses.next()) {
                 (DownloadFailure::Transfer(_), Some(pause)) => tokio::time::sleep(*pause).await,

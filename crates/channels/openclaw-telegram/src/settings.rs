@@ -38,7 +38,7 @@ pub struct TimeLimits {
     pub poll: Duration,
     /// How much longer than that its answer may take.
     pub poll_grace: Duration,
-    /// One download.
+    /// One download with all its tries.
     pub download: Duration,
     /// How long a store that cannot take more is asked again before the connection is given up.
     pub busy: Duration,

@@ -74,6 +74,16 @@ impl FakeBot {
         outcome
     }
 
+    /// As [`Self::change`], but nobody is woken where nothing changed.
+    pub(crate) fn change_if<T>(
+        &self,
+        change: impl FnOnce(&mut BotState) -> Option<T>,
+    ) -> Option<T> {
+        let outcome = change(&mut self.read())?;
+        self.shared.version.send_modify(|version| *version += 1);
+        Some(outcome)
+    }
+
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.shared.version.subscribe()
     }

@@ -361,6 +361,11 @@ impl FakeBot {
         self.read().updates.confirmed
     }
 
+    /// How many polls were answered with updates.
+    pub fn answered_polls(&self) -> u64 {
+        self.read().updates.batches
+    }
+
     /// Whether a webhook is set.
     pub fn has_webhook(&self) -> bool {
         self.read().webhook.is_some()

@@ -20,6 +20,8 @@ pub(crate) struct Updates {
     /// Rises with every poll; an older poll that still waits is ended by a newer one.
     polls: u64,
     pub(crate) confirmed: u64,
+    /// How many polls were answered with updates.
+    pub(crate) batches: u64,
 }
 
 impl Default for Updates {
@@ -30,6 +32,7 @@ impl Default for Updates {
             allowed: None,
             polls: 0,
             confirmed: 0,
+            batches: 0,
         }
     }
 }
@@ -123,9 +126,14 @@ pub(crate) async fn get_updates(bot: &FakeBot, call: &Call) -> ApiResult {
             if state.revoked {
                 return Err(ApiError::unauthorized());
             }
-            if state.updates.pending() > 0 {
-                return Ok(Value::Array(state.updates.batch(limit)));
-            }
+        }
+        let batch = bot.change_if(|state| {
+            let batch = state.updates.batch(limit);
+            state.updates.batches += u64::from(!batch.is_empty());
+            (!batch.is_empty()).then_some(batch)
+        });
+        if let Some(batch) = batch {
+            return Ok(Value::Array(batch));
         }
         match tokio::time::timeout_at(deadline, changes.changed()).await {
             Ok(Ok(())) => {}

@@ -35,7 +35,7 @@ pub(crate) fn limits() -> TimeLimits {
         call: Duration::from_secs(2),
         poll: Duration::from_secs(2),
         poll_grace: Duration::from_secs(1),
-        download: Duration::from_secs(3),
+        download: Duration::from_secs(6),
         busy: Duration::from_secs(5),
     }
 }
@@ -82,9 +82,14 @@ impl Service {
         self.media.put_bytes(bytes, Some(name)).await.expect("the store works")
     }
 
+    /// Runs a channel.
+    pub(crate) fn start_channel(&self) -> Running {
+        Running::start(self.channel(), &self.media, Arc::new(SystemClock))
+    }
+
     /// Runs a channel and waits until it is connected.
     pub(crate) async fn connect(&self) -> Running {
-        let running = Running::start(self.channel(), &self.media, Arc::new(SystemClock));
+        let running = self.start_channel();
         running.status.wait_for(ChannelState::Connected).await;
         running
     }
