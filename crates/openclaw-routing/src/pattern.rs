@@ -51,6 +51,14 @@ impl Possible {
     fn contains(&self, pattern: usize) -> bool {
         self.0[pattern / 64] & (1 << (pattern % 64)) != 0
     }
+
+    /// The numbers, from the smallest on; in a set of all, some stand for no pattern.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().enumerate().filter(|(_, bits)| **bits != 0).flat_map(|(word, bits)| {
+            let bits = *bits;
+            (0..64).filter(move |bit| bits & (1 << bit) != 0).map(move |bit| word * 64 + bit)
+        })
+    }
 }
 
 impl Patterns {
@@ -103,8 +111,21 @@ impl Patterns {
         text: &str,
         possible: &OnceCell<Possible>,
     ) -> bool {
-        possible.get_or_init(|| self.possible(text)).contains(pattern)
-            && self.regexes[pattern].is_match(text)
+        self.possible_in(text, possible).contains(pattern) && self.regexes[pattern].is_match(text)
+    }
+
+    /// The patterns that may match.
+    pub(crate) fn possible_in<'c>(
+        &self,
+        text: &str,
+        possible: &'c OnceCell<Possible>,
+    ) -> &'c Possible {
+        possible.get_or_init(|| self.possible(text))
+    }
+
+    /// Whether the filter ever rules this pattern out.
+    pub(crate) fn is_filtered(&self, pattern: usize) -> bool {
+        self.filter.as_ref().is_some_and(|filter| !filter.always.contains(pattern))
     }
 
     pub(crate) fn source(&self, pattern: usize) -> &str {

@@ -146,7 +146,7 @@ pub(crate) struct Subject<'m> {
     pub(crate) account: &'m str,
     pub(crate) text: &'m str,
     username: OnceCell<Option<String>>,
-    possible: OnceCell<Possible>,
+    pub(crate) possible: OnceCell<Possible>,
 }
 
 impl<'m> Subject<'m> {

@@ -60,7 +60,7 @@ impl RoutingTable {
             rules.push(Rule::compile(rule, &default_agent, pattern)?);
         }
         patterns.seal().map_err(RoutingError::PatternsTooLarge)?;
-        let index = Index::over(&rules);
+        let index = Index::over(&rules, &patterns);
         Ok(Self { rules, patterns, index, default_agent })
     }
 
@@ -114,7 +114,7 @@ impl RoutingTable {
 
     fn first_match(&self, subject: &Subject<'_>) -> Option<usize> {
         let mut first = self.rules.len();
-        for list in self.index.lists(subject) {
+        for list in self.index.lists(subject, &self.patterns) {
             let earlier = list.iter().map(|number| *number as usize).take_while(|n| *n < first);
             for number in earlier {
                 if self.rules[number].first_failure(subject, &self.patterns).is_none() {
