@@ -298,6 +298,28 @@ fn batch() -> impl Strategy<Value = Batch> {
         .prop_map(|(fences, writes)| Batch { fences, writes })
 }
 
+/// So that random writes find something to change.
+fn seed() -> Batch {
+    let lease = |resource: &str| Write::TakeLease {
+        resource: resource.to_owned(),
+        owner: "one".to_owned(),
+        ttl: Duration::from_secs(15),
+    };
+    let mut batch = Batch::new();
+    for name in ["a", "b"] {
+        batch.push(Write::CreateSession(Box::new(session(name))));
+    }
+    for (session, name) in [("a", "1"), ("b", "2")] {
+        batch.push(Write::Append(Box::new(entry(session, name))));
+        batch.push(Write::AcceptInput(Box::new(input(session, name))));
+        batch.push(Write::Enqueue(Box::new(outbox(name, "42"))));
+    }
+    for resource in RESOURCES {
+        batch.push(lease(resource));
+    }
+    batch
+}
+
 /// An answer without the words of an engine.
 fn shown(result: Result<openclaw_storage::Applied, ApplyError>) -> String {
     match result {
@@ -317,7 +339,7 @@ async fn compare(batches: Vec<Batch>) {
     let sqlite =
         SqliteStorage::open(options, clock.clone(), told[1].clone()).await.expect("it opens");
     let universe = universe();
-    for (index, batch) in batches.into_iter().enumerate() {
+    for (index, batch) in std::iter::once(seed()).chain(batches).enumerate() {
         clock.advance(Duration::from_secs(2));
         let answers = [memory.apply(batch.clone()).await, sqlite.apply(batch.clone()).await];
         let [expected, found] = answers.map(shown);

@@ -142,9 +142,44 @@ async fn damage_found_later_is_told_by_read_write_and_check() {
     let written = storage.apply(Batch::new().with(append("150"))).await;
     let is_told = matches!(written, Err(ApplyError::Storage(StorageError::Corrupt { .. })));
     assert!(is_told, "{written:?}");
-    // What is not damaged goes on.
-    storage.apply(put("k", "v".to_owned())).await.expect("accepted");
-    assert_eq!(storage.value("k").await.expect("read").as_deref(), Some("v"));
+    // What is not damaged goes on, also for what shares a commit with the damaged.
+    let batches = (0..20).map(|number| match number {
+        7 => Batch::new().with(append("150")),
+        _ => put(&format!("k{number}"), "v".to_owned()),
+    });
+    let applied = futures_util::future::join_all(batches.map(|batch| storage.apply(batch))).await;
+    for (number, result) in applied.into_iter().enumerate() {
+        assert_eq!(result.is_ok(), number != 7, "{number}: {result:?}");
+    }
+    assert_eq!(storage.values("k").await.expect("read").len(), 19);
+}
+
+#[tokio::test]
+async fn what_waits_together_shares_a_commit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = file(&folder);
+    let storage = open(&path).await;
+    fill(&storage, 1).await;
+    let log = PathBuf::from(format!("{}-wal", path.display()));
+    let length = || std::fs::metadata(&log).expect("it exists").len();
+    let before = length();
+    storage.apply(Batch::new().with(append("alone"))).await.expect("accepted");
+    let one = length() - before;
+    let mut other = foreign(&path).await;
+    other.execute("BEGIN IMMEDIATE").await.expect("locked");
+    let before = length();
+    // The first waits for the lock, the others for the first.
+    let names: Vec<String> = (0..60).map(|number| format!("together-{number}")).collect();
+    let batches = names.iter().map(|name| storage.apply(Batch::new().with(append(name))));
+    let release = async {
+        tokio::task::yield_now().await;
+        other.execute("ROLLBACK").await.expect("unlocked");
+    };
+    let (applied, ()) =
+        futures_util::future::join(futures_util::future::join_all(batches), release).await;
+    assert!(applied.iter().all(Result::is_ok), "{applied:?}");
+    let all = length() - before;
+    assert!(all < 60 * one * 3 / 4, "60 batches wrote {all} bytes, one alone {one}");
 }
 
 #[tokio::test]
