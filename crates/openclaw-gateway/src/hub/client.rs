@@ -116,7 +116,8 @@ impl Client {
         self.inner.lock().expect("no panic while a client is held")
     }
 
-    pub(super) fn wake(&self) {
+    /// Makes its connection look again at what there is to do.
+    pub fn wake(&self) {
         self.wake.notify_one();
     }
 

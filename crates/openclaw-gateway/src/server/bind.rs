@@ -1,86 +1,119 @@
+use std::io::ErrorKind as IoErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use openclaw_config::GatewaySettings;
 use openclaw_errors::{ErrorKind, OpenClawError};
 use tokio::net::TcpListener;
 
-/// Listens where the configuration says; a loopback address means 127.0.0.1 and, where IPv6 exists, ::1.
+use super::holder::holder_of;
+
+/// How often a port is chosen anew that is free on 127.0.0.1 but not on ::1.
+const TRIES: usize = 16;
+
+/// Listens where the configuration says; a loopback address means 127.0.0.1 and, where IPv6 exists,
+/// ::1 too.
+///
+/// # Errors
+/// `Config` for an address beyond loopback without the owner's token, `Unavailable` for one that
+/// cannot be had, with who holds it.
 pub(super) async fn bind(settings: &GatewaySettings) -> Result<Vec<TcpListener>, OpenClawError> {
     let address = settings.bind_address;
-    if !address.is_loopback() && settings.auth.token.is_none() {
-        return Err(OpenClawError::new(ErrorKind::Config, format!("gateway.bind_address: {address} can be reached from other machines, and no token is set"))
-            .with_hint("set gateway.auth.token or OPENCLAW_GATEWAY_TOKEN; the generated token does not count"));
+    if !address.is_loopback() {
+        if settings.auth.token.is_none() {
+            return Err(unprotected(address));
+        }
+        return Ok(vec![listen(SocketAddr::new(address, settings.port)).await?]);
     }
-    let first = if address.is_loopback() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address };
-    let listener = TcpListener::bind((first, settings.port))
-        .await
-        .map_err(|error| taken(first, settings.port, error))?;
-    let port = listener.local_addr().map_err(|error| taken(first, settings.port, error))?.port();
-    let mut listeners = vec![listener];
-    if address.is_loopback() {
-        match TcpListener::bind((IpAddr::V6(Ipv6Addr::LOCALHOST), port)).await {
-            Ok(listener) => listeners.push(listener),
-            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-                return Err(taken(IpAddr::V6(Ipv6Addr::LOCALHOST), port, error));
-            }
-            Err(error) => {
-                tracing::debug!(%error, "not listening on ::1, which this machine does not have")
-            }
+    let mut tries = if settings.port == 0 { TRIES } else { 1 };
+    loop {
+        tries -= 1;
+        match both_loopbacks(settings.port).await {
+            Err(_) if tries > 0 => {}
+            outcome => return outcome,
         }
     }
-    Ok(listeners)
 }
 
-fn taken(address: IpAddr, port: u16, error: std::io::Error) -> OpenClawError {
-    let at = SocketAddr::new(address, port);
-    if error.kind() != std::io::ErrorKind::AddrInUse {
-        return OpenClawError::new(ErrorKind::Unavailable, format!("cannot listen on {at}"))
-            .with_source(error);
+async fn both_loopbacks(port: u16) -> Result<Vec<TcpListener>, OpenClawError> {
+    let first = listen(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)).await?;
+    let chosen = first.local_addr().map(|at| at.port()).unwrap_or(port);
+    let v6 = SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), chosen);
+    match TcpListener::bind(v6).await {
+        Ok(second) => Ok(vec![first, second]),
+        Err(error) if error.kind() == IoErrorKind::AddrInUse => Err(taken(v6, error)),
+        Err(error) => {
+            tracing::debug!(%error, "not listening on ::1, which this machine does not have");
+            Ok(vec![first])
+        }
     }
+}
+
+async fn listen(at: SocketAddr) -> Result<TcpListener, OpenClawError> {
+    TcpListener::bind(at).await.map_err(|error| taken(at, error))
+}
+
+fn unprotected(address: IpAddr) -> OpenClawError {
+    let message = format!(
+        "gateway.bind_address: {address} can be reached from other machines, and no token is set"
+    );
+    OpenClawError::new(ErrorKind::Config, message).with_field("gateway.bind_address").with_hint(
+        "set gateway.auth.token or OPENCLAW_GATEWAY_TOKEN; the generated token does not count",
+    )
+}
+
+fn taken(at: SocketAddr, error: std::io::Error) -> OpenClawError {
+    if error.kind() != IoErrorKind::AddrInUse {
+        let message = format!("cannot listen on {at}");
+        return OpenClawError::new(ErrorKind::Unavailable, message).with_source(error);
+    }
+    let port = at.port();
     let holder = holder_of(port).unwrap_or_else(|| "another process".to_owned());
+    let other = port.wrapping_add(1).max(1024);
     OpenClawError::new(ErrorKind::Unavailable, format!("port {port} is taken by {holder}"))
-        .with_hint(format!(
-            "stop it, or choose another port with --port {}",
-            port.wrapping_add(1).max(1024)
-        ))
+        .with_hint(format!("stop it, or choose another port with --port {other}"))
 }
 
-/// The process that listens on a port, as Linux tells it.
-fn holder_of(port: u16) -> Option<String> {
-    let inodes: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
-        .iter()
-        .filter_map(|table| std::fs::read_to_string(table).ok())
-        .flat_map(|table| listening_inodes(&table, port))
-        .collect();
-    for process in std::fs::read_dir("/proc").ok()?.flatten() {
-        let folder = process.path();
-        let Ok(files) = std::fs::read_dir(folder.join("fd")) else { continue };
-        let holds = files.flatten().any(|file| {
-            std::fs::read_link(file.path()).is_ok_and(|target| {
-                inodes
-                    .iter()
-                    .any(|inode| target.as_os_str() == format!("socket:[{inode}]").as_str())
-            })
-        });
-        if holds {
-            let name = std::fs::read_to_string(folder.join("comm")).unwrap_or_default();
-            return Some(format!(
-                "{} (process {})",
-                name.trim(),
-                process.file_name().to_string_lossy()
-            ));
+#[cfg(test)]
+mod tests {
+    use super::bind;
+    use openclaw_config::{AuthSettings, GatewaySettings, RateLimitSettings};
+    use openclaw_core::Secret;
+    use openclaw_errors::ErrorKind;
+
+    fn settings(bind_address: &str, port: u16, token: Option<&str>) -> GatewaySettings {
+        GatewaySettings {
+            bind_address: bind_address.parse().expect("valid"),
+            port,
+            max_connections: 1,
+            max_backlog: 1,
+            allowed_origins: Vec::new(),
+            allowed_hosts: Vec::new(),
+            auth: AuthSettings { token: token.map(Secret::new) },
+            rate_limit: RateLimitSettings { requests_per_second: 0.0, burst: 1 },
+            openai_http: true,
         }
     }
-    None
-}
 
-fn listening_inodes(table: &str, port: u16) -> Vec<String> {
-    let wanted = format!(":{port:04X}");
-    table
-        .lines()
-        .skip(1)
-        .map(|line| line.split_whitespace().collect::<Vec<_>>())
-        .filter(|fields| fields.len() > 9 && fields[1].ends_with(&wanted) && fields[3] == "0A")
-        .map(|fields| fields[9].to_owned())
-        .collect()
+    #[tokio::test]
+    async fn a_taken_port_names_its_holder() {
+        let first = bind(&settings("127.0.0.1", 0, None)).await.expect("binds");
+        let port = first[0].local_addr().expect("bound").port();
+        for listener in &first {
+            assert_eq!(listener.local_addr().expect("bound").port(), port);
+        }
+        let error = bind(&settings("127.0.0.1", port, None)).await.expect_err("taken");
+        assert!(error.message().starts_with(&format!("port {port} is taken by ")), "{error}");
+        if cfg!(target_os = "linux") {
+            assert!(error.message().contains(&std::process::id().to_string()), "{error}");
+        }
+        assert!(error.hint().is_some_and(|hint| hint.contains("--port")));
+    }
+
+    #[tokio::test]
+    async fn beyond_loopback_only_with_the_owners_token() {
+        let error = bind(&settings("0.0.0.0", 0, None)).await.expect_err("unprotected");
+        assert_eq!(error.kind(), ErrorKind::Config);
+        let listeners = bind(&settings("0.0.0.0", 0, Some("secret"))).await.expect("binds");
+        assert_eq!(listeners.len(), 1);
+    }
 }

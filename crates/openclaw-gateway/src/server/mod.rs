@@ -1,14 +1,28 @@
 //! The port: accept loop and limits, HTTP routes, WebSocket connections.
+//!
+//! Everything that limits a peer before it has signed in is here: its place among the connections,
+//! the time and size of heads and bodies, host, origin and query, the lengths that frames declare.
+//! What calls mean is in `rpc`, what events go out is in `hub`.
 
 mod bind;
-mod counted;
+mod body;
+mod frames;
 mod guard;
 mod headers;
-mod http;
+mod holder;
+mod impatient;
+mod limits;
 mod local;
+mod metered;
 mod receiving;
+mod replies;
+mod routes;
+mod rpc;
 mod serve;
+mod tokens;
+mod upgrade;
 mod websocket;
 
+pub use limits::ServerLimits;
 pub use local::connect_local;
 pub use serve::{Server, ServerOptions, Serving};

@@ -6,23 +6,28 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use openclaw_core::Secret;
 use openclaw_errors::OpenClawError;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::bind::bind;
-use super::http::handle;
+use super::headers::SECURITY;
+use super::impatient::Impatient;
+use super::limits::ServerLimits;
 use super::receiving::Receiving;
+use super::routes::handle;
+use super::tokens;
 use crate::GatewayState;
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, RateLimiter};
 
-const HEADER_LIMIT: Duration = Duration::from_secs(10);
-const HEADER_BYTES: usize = 64 << 10;
-const HEADER_COUNT: usize = 64;
-const PING_EVERY: Duration = Duration::from_secs(30);
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain\r\ncontent-length: 28\r\nretry-after: 1\r\nconnection: close\r\n\r\ntoo many open connections...";
+const HEAD_BYTES: usize = 64 << 10;
+const HEAD_COUNT: usize = 64;
+/// The pause after a connection could not be accepted: out of file handles, mostly.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// Connections that are being told that there are too many; further ones are only closed.
+const TURNED_AWAY: usize = 64;
 
 /// What a server needs besides the gateway.
 #[derive(Debug)]
@@ -36,7 +41,9 @@ pub struct ServerOptions {
 pub(super) struct Shared {
     pub(super) state: Arc<GatewayState>,
     pub(super) authenticator: Arc<Authenticator>,
+    pub(super) limiter: Arc<RateLimiter>,
     pub(super) receiving: Arc<Receiving>,
+    pub(super) limits: ServerLimits,
     pub(super) tasks: TaskTracker,
     /// No new connections and requests.
     pub(super) refusing: CancellationToken,
@@ -67,6 +74,18 @@ impl Server {
         state: Arc<GatewayState>,
         options: ServerOptions,
     ) -> Result<Self, OpenClawError> {
+        Self::bind_with(state, options, ServerLimits::default()).await
+    }
+
+    /// [`Self::bind`] with other limits.
+    ///
+    /// # Errors
+    /// As [`Self::bind`].
+    pub async fn bind_with(
+        state: Arc<GatewayState>,
+        options: ServerOptions,
+        limits: ServerLimits,
+    ) -> Result<Self, OpenClawError> {
         let settings = state.config.current().gateway.clone();
         let listeners = bind(&settings).await?;
         let addresses = listeners
@@ -77,7 +96,9 @@ impl Server {
         state.server.listening(addresses);
         let shared = Arc::new(Shared {
             authenticator: Arc::new(Authenticator::new(&options.token, state.clock.clone())),
-            receiving: Arc::default(),
+            limiter: Arc::default(),
+            receiving: Arc::new(Receiving::new(limits.bytes_together)),
+            limits,
             tasks: TaskTracker::new(),
             refusing: CancellationToken::new(),
             closing: CancellationToken::new(),
@@ -100,10 +121,13 @@ impl Server {
     pub fn start(self) -> Serving {
         let limit = self.shared.state.config.current().gateway.max_connections;
         let places = Arc::new(Semaphore::new(limit));
+        let turned_away = Arc::new(Semaphore::new(TURNED_AWAY));
         for listener in self.listeners {
-            self.shared.tasks.spawn(accept(listener, places.clone(), self.shared.clone()));
+            let (places, turned_away) = (places.clone(), turned_away.clone());
+            self.shared.tasks.spawn(accept(listener, places, turned_away, self.shared.clone()));
         }
         self.shared.tasks.spawn(ping_all(self.shared.clone()));
+        self.shared.tasks.spawn(tokens::follow(self.shared.clone()));
         Serving { shared: self.shared }
     }
 }
@@ -125,37 +149,65 @@ impl Serving {
     }
 }
 
-async fn accept(listener: TcpListener, places: Arc<Semaphore>, shared: Arc<Shared>) {
+async fn accept(
+    listener: TcpListener,
+    places: Arc<Semaphore>,
+    turned_away: Arc<Semaphore>,
+    shared: Arc<Shared>,
+) {
     loop {
         let accepted = tokio::select! {
             biased;
             () = shared.refusing.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
-        match accepted {
-            Ok((stream, peer)) => match places.clone().try_acquire_owned() {
-                Ok(place) => {
-                    shared.tasks.spawn(serve(stream, peer, place, shared.clone()));
-                }
-                Err(_) => {
-                    shared.tasks.spawn(turn_away(stream));
-                }
-            },
-            // Out of file handles, mostly: connections that end free some.
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(200)).await;
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
             }
+        };
+        if let Ok(place) = places.clone().try_acquire_owned() {
+            shared.tasks.spawn(serve(stream, peer, place, shared.clone()));
+        } else if let Ok(turn) = turned_away.clone().try_acquire_owned() {
+            shared.tasks.spawn(turn_away(stream, turn));
         }
     }
 }
 
-async fn turn_away(mut stream: TcpStream) {
-    let said = tokio::time::timeout(Duration::from_secs(1), stream.write_all(FULL)).await;
-    tracing::debug!(
-        said = matches!(said, Ok(Ok(()))),
-        "a connection beyond max_connections was turned away"
+/// Says that there are too many connections. The request is not read: its peer may be slow.
+async fn turn_away(mut stream: TcpStream, _turn: OwnedSemaphorePermit) {
+    let text = "too many connections\n";
+    let security: String =
+        SECURITY.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let reply = format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\n\
+         content-length: {}\r\nretry-after: 1\r\nconnection: close\r\n{security}\r\n{text}",
+        text.len()
     );
+    let said = async {
+        stream.write_all(reply.as_bytes()).await?;
+        stream.shutdown().await?;
+        // Closing with unread bytes would reset the connection and take the reply back.
+        let mut sink = [0; 1024];
+        while stream.read(&mut sink).await? > 0 {}
+        Ok::<_, std::io::Error>(())
+    };
+    let said = tokio::time::timeout(Duration::from_secs(1), said).await;
+    tracing::debug!(said = said.is_ok(), "a connection beyond max_connections was turned away");
+}
+
+/// The other side of a connection, and its place.
+#[derive(Debug, Clone)]
+pub(super) struct Peer {
+    /// Where it comes from.
+    pub(super) address: IpAddr,
+    /// This side of the connection.
+    pub(super) local: SocketAddr,
+    /// Held as long as any request or socket of it lives.
+    pub(super) _place: Arc<Place>,
 }
 
 /// One connection's place among `max_connections`; a WebSocket keeps it after its upgrade.
@@ -177,24 +229,31 @@ async fn serve(
     permit: OwnedSemaphorePermit,
     shared: Arc<Shared>,
 ) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection was gone before it was served");
-        return;
-    }
+    let prepared = stream.set_nodelay(true).and_then(|()| stream.local_addr());
+    let local = match prepared {
+        Ok(local) => local,
+        Err(error) => {
+            tracing::debug!(%error, "a connection was gone before it was served");
+            return;
+        }
+    };
     shared.state.server.opened();
     let place = Arc::new(Place { _permit: permit, state: shared.state.clone() });
-    let address: IpAddr = peer.ip().to_canonical();
-    let (for_requests, closing) = (shared.clone(), shared.closing.clone());
+    let peer = Peer { address: peer.ip().to_canonical(), local, _place: place };
+    let (for_requests, closing, limits) = (shared.clone(), shared.closing.clone(), shared.limits);
     let service = hyper::service::service_fn(move |request| {
-        handle(for_requests.clone(), address, place.clone(), request)
+        handle(for_requests.clone(), peer.clone(), request)
     });
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_LIMIT)
-        .max_buf_size(HEADER_BYTES)
-        .max_headers(HEADER_COUNT);
-    let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+        .header_read_timeout(limits.head)
+        // The first bounds what is buffered, the second what is taken of it.
+        .max_buf_size(HEAD_BYTES)
+        .max_header_size(HEAD_BYTES)
+        .max_headers(HEAD_COUNT);
+    let stream = TokioIo::new(Impatient::new(stream, limits.stalled_write));
+    let connection = builder.serve_connection(stream, service).with_upgrades();
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = &mut connection => ended,
@@ -214,7 +273,7 @@ async fn ping_all(shared: Arc<Shared>) {
         tokio::select! {
             biased;
             () = shared.closing.cancelled() => return,
-            () = tokio::time::sleep(PING_EVERY) => {}
+            () = tokio::time::sleep(shared.limits.ping_every) => {}
         }
         shared.state.hub.clients().iter().for_each(|client| client.ping());
     }

@@ -1,171 +1,134 @@
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
-use http::header::{
-    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
-};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
-use http_body_util::Full;
-use hyper::body::Incoming;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use openclaw_errors::{ErrorKind, OpenClawError};
 use openclaw_protocol::ErrorObject;
 use openclaw_protocol::envelope::{Id, failure};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
-use super::counted::Counted;
-use super::http::plain;
-use super::serve::{Place, Shared};
+use super::body::overloaded;
+use super::metered::{Metered, Refused};
+use super::receiving::{SMALL, Share};
+use super::serve::{Peer, Shared};
 use crate::auth::Principal;
 use crate::hub::{Client, CloseReason, Outgoing};
-use crate::rpc::{Caller, answer};
+use crate::rpc::{Caller, answer, may_wait, refuse};
 
-const SIGN_IN_LIMIT: Duration = Duration::from_secs(10);
-const SEND_LIMIT: Duration = Duration::from_secs(10);
-const BEFORE_SIGN_IN: usize = 64 << 10;
-const AFTER_SIGN_IN: usize = 25 << 20;
-/// Frames a connection may send before it has signed in.
-const FRAMES_BEFORE_SIGN_IN: u32 = 32;
-/// Calls of one connection at work at a time, long polls included.
-const CALLS: usize = 32;
 /// A message above this leaves a buffer behind that is worth giving back.
 const LARGE: usize = 8 << 10;
+/// How long a peer that is told to go may take to hear it.
+const FAREWELL: Duration = Duration::from_secs(1);
 
-type Socket = WebSocketStream<Counted<TokioIo<Upgraded>>>;
+type Socket = WebSocketStream<Metered<TokioIo<Upgraded>>>;
 
-/// Answers the upgrade and serves the connection in a task of its own.
-pub(super) fn upgrade(
-    shared: &Arc<Shared>,
-    address: IpAddr,
-    place: Arc<Place>,
-    principal: Option<Principal>,
-    mut request: Request<Incoming>,
-) -> Response<Full<Bytes>> {
-    let Some(accept) = accept_key(request.headers()) else {
-        return plain(StatusCode::UPGRADE_REQUIRED, "this path speaks WebSocket, version 13");
-    };
-    let upgrading = hyper::upgrade::on(&mut request);
-    let shared_here = shared.clone();
-    shared.tasks.spawn(async move {
-        match upgrading.await {
-            Ok(upgraded) => {
-                Connection::open(shared_here, address, place, principal, upgraded)
-                    .await
-                    .serve()
-                    .await
-            }
-            Err(error) => tracing::trace!(%error, "an upgrade was not finished"),
-        }
-    });
-    let mut response = Response::new(Full::default());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let headers = response.headers_mut();
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
-    response
+/// Why the gateway ends a connection.
+#[derive(Debug, Clone, Copy)]
+struct Farewell {
+    code: CloseCode,
+    reason: &'static str,
+    /// Whether the peer may still be sending what was refused.
+    is_mid_message: bool,
 }
 
-fn accept_key(headers: &HeaderMap) -> Option<HeaderValue> {
-    let has = |name: HeaderName, word: &str| {
-        headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word)))
-    };
-    if !has(UPGRADE, "websocket")
-        || !has(CONNECTION, "upgrade")
-        || !has(SEC_WEBSOCKET_VERSION, "13")
-    {
-        return None;
+impl Farewell {
+    fn new(code: CloseCode, reason: &'static str) -> Self {
+        Self { code, reason, is_mid_message: false }
     }
-    let key = headers.get(SEC_WEBSOCKET_KEY)?;
-    HeaderValue::from_str(&derive_accept_key(key.as_bytes())).ok()
 }
 
-fn settings(limit: usize) -> WebSocketConfig {
-    WebSocketConfig::default()
-        .read_buffer_size(4096)
-        .write_buffer_size(0)
-        .max_write_buffer_size(2 * AFTER_SIGN_IN)
-        .max_message_size(Some(limit))
-        .max_frame_size(Some(limit))
+/// How a connection goes on after a step.
+enum Step {
+    Go,
+    /// The peer is gone.
+    Gone,
+    End(Farewell),
 }
 
-struct Connection {
+/// One WebSocket: a single task that reads, sends, and catches up; calls run in tasks of their own.
+pub(super) struct Connection {
     shared: Arc<Shared>,
-    _place: Arc<Place>,
+    _peer: Peer,
     client: Arc<Client>,
     caller: Arc<Caller>,
     socket: Socket,
     calls: Arc<Semaphore>,
-    /// The limit of the socket's present settings.
-    limit: usize,
-    /// Bytes of the frames that were handed out.
-    consumed: u64,
-    frames: u32,
+    waiting_calls: Arc<Semaphore>,
     sign_in_by: Instant,
+    /// A message left a large buffer behind.
+    is_swollen: bool,
+    /// Messages the socket handed out, control frames included.
+    received: u64,
+    /// Bytes read when the peer was last asked for a sign of life.
+    bytes_at_ping: u64,
+    /// When the present second of counting frames began, and how many there were then.
+    second: (Instant, u64),
 }
 
 impl Connection {
-    async fn open(
+    pub(super) async fn open(
         shared: Arc<Shared>,
-        address: IpAddr,
-        place: Arc<Place>,
+        peer: Peer,
         principal: Option<Principal>,
         upgraded: Upgraded,
     ) -> Self {
-        let client = shared.state.hub.connect();
+        let (state, limits) = (&shared.state, shared.limits);
+        let client = state.hub.connect();
         if let Some(principal) = &principal {
-            shared.state.hub.sign_in(&client, principal.name.clone(), principal.scopes);
+            state.hub.sign_in(&client, principal.name.clone(), principal.scopes);
         }
-        let limit = if principal.is_some() { AFTER_SIGN_IN } else { BEFORE_SIGN_IN };
-        let caller = Arc::new(Caller::new(
-            address,
-            Some(client.clone()),
-            shared.authenticator.clone(),
-            principal,
-        ));
-        let stream = Counted::new(TokioIo::new(upgraded));
-        let socket =
-            WebSocketStream::from_raw_socket(stream, Role::Server, Some(settings(limit))).await;
+        let limit = match principal {
+            Some(_) => limits.bytes,
+            None => limits.bytes_before_sign_in,
+        };
+        let authenticator = shared.authenticator.clone();
+        let caller = Caller::new(peer.address, Some(client.clone()), authenticator, principal)
+            .limited_by(shared.limiter.clone());
+        let share = Share::none(shared.receiving.clone());
+        let stream = Metered::new(TokioIo::new(upgraded), limit, share);
+        let now = Instant::now();
         Self {
-            shared,
-            _place: place,
+            _peer: peer,
             client,
-            caller,
-            socket,
-            calls: Arc::new(Semaphore::new(CALLS)),
-            limit,
-            consumed: 0,
-            frames: 0,
-            sign_in_by: Instant::now() + SIGN_IN_LIMIT,
+            caller: Arc::new(caller),
+            socket: over(stream, limits.bytes).await,
+            calls: Arc::new(Semaphore::new(limits.calls)),
+            waiting_calls: Arc::new(Semaphore::new(limits.waiting_calls)),
+            sign_in_by: now + limits.sign_in,
+            is_swollen: false,
+            received: 0,
+            bytes_at_ping: 0,
+            second: (now, 0),
+            shared,
         }
     }
 
-    async fn serve(mut self) {
+    /// Serves until one side ends.
+    pub(super) async fn serve(mut self) {
         let farewell = self.converse().await;
+        self.caller.gone.cancel();
         self.shared.state.hub.disconnect(&self.client);
-        if let Some((code, reason)) = farewell {
-            let frame = CloseFrame { code, reason: reason.into() };
-            let closed = timeout(Duration::from_secs(1), self.socket.close(Some(frame))).await;
-            tracing::trace!(in_time = closed.is_ok(), "a socket was closed by the gateway");
-        }
+        let Some(farewell) = farewell else { return };
+        let frame = CloseFrame { code: farewell.code, reason: farewell.reason.into() };
+        let parting = async {
+            if self.socket.close(Some(frame)).await.is_ok() && farewell.is_mid_message {
+                self.socket.get_mut().drain().await;
+            }
+        };
+        let ended = timeout(FAREWELL, parting).await;
+        tracing::trace!(in_time = ended.is_ok(), reason = farewell.reason, "ended a connection");
     }
 
-    /// Serves until one side ends; answers what to say last, `None` to a peer that is gone.
-    async fn converse(&mut self) -> Option<(CloseCode, &'static str)> {
+    /// Answers what to say last, `None` to a peer that is gone.
+    async fn converse(&mut self) -> Option<Farewell> {
         let storage = self.shared.state.storage.clone();
         loop {
             while let Some(outgoing) = self.client.try_next() {
@@ -174,37 +137,35 @@ impl Connection {
                 }
             }
             if let Some(reason) = self.client.close_reason() {
-                return Some(match reason {
-                    CloseReason::SlowReader => (CloseCode::Policy, "the client does not read"),
-                    CloseReason::NoPong => (CloseCode::Policy, "the client does not answer pings"),
-                    CloseReason::CredentialRevoked => {
-                        (CloseCode::Policy, "the credential was revoked")
-                    }
-                    CloseReason::Stopping => (CloseCode::Away, "the gateway is stopping"),
-                });
+                return Some(farewell(reason));
             }
+            self.give_buffers_back().await;
             let signed_in = self.caller.principal().is_some();
-            if signed_in && self.limit < AFTER_SIGN_IN && !self.rebuild_at(AFTER_SIGN_IN).await {
-                return None;
-            }
             let (client, deadline) = (self.client.clone(), self.sign_in_by);
-            // Cancel-safe: reading a frame keeps its progress in the socket, the others only wait.
-            tokio::select! {
+            // A connection with all its calls at work is read again when one is answered.
+            let has_room = self.calls.available_permits() > 0;
+            // Cancel-safe: reading a frame keeps its progress in the socket, the others only wait,
+            // and what was not caught up with is read again.
+            let step = tokio::select! {
                 biased;
-                () = self.shared.closing.cancelled() => return Some((CloseCode::Away, "the gateway is stopping")),
-                () = client.changed() => {}
-                () = client.catch_up(storage.as_ref()), if client.needs_catch_up() => {}
-                () = sleep_until(deadline), if !signed_in => return Some((CloseCode::Policy, "authentication took too long")),
-                message = self.socket.next() => match message {
-                    Some(Ok(message)) => if let Some(end) = self.receive(message, signed_in).await { return end },
-                    Some(Err(Error::Capacity(_))) => return Some((CloseCode::Size, "the message is too large")),
-                    Some(Err(Error::Utf8(_))) => return Some((CloseCode::Invalid, "the text is no UTF-8")),
-                    Some(Err(error)) => {
-                        tracing::trace!(%error, "a socket ended with an error");
-                        return None;
-                    }
-                    None => return None,
+                () = self.shared.closing.cancelled() => {
+                    return Some(farewell(CloseReason::Stopping));
+                }
+                () = client.changed() => Step::Go,
+                () = client.catch_up(storage.as_ref()), if client.needs_catch_up() => Step::Go,
+                () = sleep_until(deadline), if !signed_in => {
+                    return Some(Farewell::new(CloseCode::Policy, "authentication took too long"));
+                }
+                read = self.socket.next(), if has_room => match read {
+                    Some(Ok(message)) => self.receive(message, signed_in).await,
+                    Some(Err(error)) => self.not_read(error).await,
+                    None => Step::Gone,
                 },
+            };
+            match step {
+                Step::Go => {}
+                Step::Gone => return None,
+                Step::End(farewell) => return Some(farewell),
             }
         }
     }
@@ -213,93 +174,170 @@ impl Connection {
         let (message, place) = match outgoing {
             Outgoing::Event(text) => (Message::Text(text), None),
             Outgoing::Answer(text, place) => (Message::Text(text), place),
-            Outgoing::Ping => (Message::Ping(Bytes::new()), None),
+            Outgoing::Ping => {
+                // A long message that comes slowly leaves no room for a pong.
+                let bytes = self.socket.get_ref().bytes();
+                if bytes != std::mem::replace(&mut self.bytes_at_ping, bytes) {
+                    self.client.is_alive();
+                }
+                (Message::Ping(Bytes::new()), None)
+            }
         };
-        let sent = matches!(timeout(SEND_LIMIT, self.socket.send(message)).await, Ok(Ok(())));
+        self.is_swollen |= message.len() > LARGE;
+        let limit = self.shared.limits.send;
+        let sent = matches!(timeout(limit, self.socket.send(message)).await, Ok(Ok(())));
         // The call's place is free once its answer is out, so that answers cannot pile up.
         drop(place);
         sent
     }
 
-    /// Takes one message; `Some` ends the connection.
-    async fn receive(
-        &mut self,
-        message: Message,
-        signed_in: bool,
-    ) -> Option<Option<(CloseCode, &'static str)>> {
+    async fn receive(&mut self, message: Message, signed_in: bool) -> Step {
         self.client.is_alive();
-        self.frames = self.frames.saturating_add(1);
-        if !signed_in && self.frames > FRAMES_BEFORE_SIGN_IN {
-            return Some(Some((CloseCode::Policy, "too many messages before authentication")));
+        self.received += 1;
+        if let Some(farewell) = self.sends_too_many(signed_in) {
+            return Step::End(farewell);
         }
-        let length = message.len();
-        self.consumed += frame_bytes(length);
+        self.is_swollen |= message.len() > LARGE;
         match message {
-            Message::Text(text) => self.call(text.as_str().to_owned(), signed_in).await,
+            Message::Text(text) => self.call(text, signed_in).await,
             Message::Binary(_) => {
-                return Some(Some((CloseCode::Unsupported, "only text is spoken here")));
+                return Step::End(Farewell::new(
+                    CloseCode::Unsupported,
+                    "only text is spoken here",
+                ));
             }
-            Message::Close(_) => return Some(None),
+            Message::Close(_) => return Step::Gone,
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
         }
-        if length > LARGE && !self.rebuild_at(self.limit).await {
-            return Some(None);
-        }
-        None
+        Step::Go
     }
 
-    async fn call(&mut self, text: String, signed_in: bool) {
-        let Ok(place) = self.calls.clone().try_acquire_owned() else {
-            let error = OpenClawError::new(
-                ErrorKind::Overloaded,
-                format!("a connection may have {CALLS} calls at work"),
-            )
-            .with_hint("wait for answers before calling again");
-            self.client.answer(failure(&Id::null(), &ErrorObject::from(&error)), None);
+    /// Counts frames rather than messages: empty ones and pings cost as much.
+    fn sends_too_many(&mut self, signed_in: bool) -> Option<Farewell> {
+        let (frames, limits) = (self.socket.get_ref().frames(), &self.shared.limits);
+        if !signed_in {
+            return (frames > u64::from(limits.frames_before_sign_in)).then(|| {
+                Farewell::new(CloseCode::Policy, "too many messages before authentication")
+            });
+        }
+        let (began, before) = self.second;
+        if began.elapsed() >= Duration::from_secs(1) {
+            self.second = (Instant::now(), frames);
+            return None;
+        }
+        (frames - before > u64::from(limits.frames_per_second))
+            .then(|| Farewell::new(CloseCode::Policy, "too many messages"))
+    }
+
+    async fn call(&mut self, text: Utf8Bytes, signed_in: bool) {
+        let waits = text.len() > SMALL || may_wait(&text);
+        let places = if waits { &self.waiting_calls } else { &self.calls };
+        let Ok(place) = places.clone().try_acquire_owned() else {
+            let most = self.shared.limits.waiting_calls;
+            let message = format!("a connection may have {most} calls waiting");
+            let error = OpenClawError::new(ErrorKind::Overloaded, message)
+                .with_hint("wait for answers, or use subscribe instead of long polls");
+            if let Some(answer) = refuse(&text, &ErrorObject::from(&error)) {
+                self.client.answer(answer, None);
+            }
             return;
         };
-        let (shared, caller, client) =
-            (self.shared.clone(), self.caller.clone(), self.client.clone());
-        let work = async move {
-            if let Some(text) = answer(&shared.state, &caller, &text).await {
-                client.answer(text, Some(place));
-            }
-        };
+        let work = work(self.shared.clone(), self.caller.clone(), self.client.clone(), text, place);
         if signed_in {
             self.shared.tasks.spawn(work);
-        } else {
-            // What follows a sign-in is judged by it.
-            work.await;
+            return;
+        }
+        // What follows a sign-in is judged by it.
+        work.await;
+        if self.caller.principal().is_some() {
+            self.socket.get_mut().set_limit(self.shared.limits.bytes);
         }
     }
 
-    /// Gives buffers back and applies a limit, by a fresh socket over the same stream. Not while the old
-    /// one may hold bytes that it has not handed out: they would be lost.
-    async fn rebuild_at(&mut self, limit: usize) -> bool {
-        if self.socket.get_ref().read != self.consumed {
-            return true;
+    /// What becomes of a connection whose next message could not be read.
+    async fn not_read(&mut self, error: Error) -> Step {
+        let refused = match &error {
+            Error::Io(error) => {
+                error.get_ref().and_then(|inner| inner.downcast_ref::<Refused>()).copied()
+            }
+            Error::Capacity(_) => Some(Refused::TooLarge),
+            Error::Utf8(_) => {
+                let text = "the text is no UTF-8";
+                return Step::End(Farewell::new(CloseCode::Invalid, text));
+            }
+            _ => None,
+        };
+        let Some(refused) = refused else {
+            tracing::trace!(%error, "a socket ended with an error");
+            return Step::Gone;
+        };
+        let (code, reason, error) = match refused {
+            Refused::TooLarge => (
+                CloseCode::Size,
+                "the message is too large",
+                OpenClawError::new(ErrorKind::PayloadTooLarge, refused.to_string()),
+            ),
+            Refused::Overloaded => (CloseCode::Again, "too much is being received", overloaded()),
+        };
+        // Its id was not read.
+        let text = failure(&Id::null(), &ErrorObject::from(&error));
+        if !self.send(Outgoing::Answer(text.into(), None)).await {
+            return Step::Gone;
         }
-        if !matches!(timeout(SEND_LIMIT, self.socket.flush()).await, Ok(Ok(()))) {
-            return false;
+        Step::End(Farewell { code, reason, is_mid_message: true })
+    }
+
+    /// After a large message: a fresh socket over the same stream, because a socket's buffers never
+    /// shrink. Not while the old one may hold bytes that it has not handed out: they would be lost.
+    async fn give_buffers_back(&mut self) {
+        if !self.is_swollen || !self.socket.get_ref().is_handed_out(self.received) {
+            return;
         }
-        replace_with(&mut self.socket, limit).await;
-        self.limit = limit;
-        true
+        // A socket that cannot be flushed now is found out by its next send.
+        if matches!(timeout(self.shared.limits.send, self.socket.flush()).await, Ok(Ok(()))) {
+            let stream = self.socket.get_mut().take();
+            self.socket = over(stream, self.shared.limits.bytes).await;
+        }
+        self.is_swollen = false;
     }
 }
 
-async fn replace_with(socket: &mut Socket, limit: usize) {
-    let stream = std::mem::replace(socket.get_mut(), Counted::detached());
-    *socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(settings(limit))).await;
+/// Runs one text's calls and queues the answer with the place it holds.
+async fn work(
+    shared: Arc<Shared>,
+    caller: Arc<Caller>,
+    client: Arc<Client>,
+    text: Utf8Bytes,
+    place: OwnedSemaphorePermit,
+) {
+    match answer(&shared.state, &caller, &text).await {
+        Some(answer) => client.answer(answer, Some(place)),
+        None => {
+            drop(place);
+            client.wake();
+        }
+    }
 }
 
-/// What a client's unfragmented frame of this payload takes on the wire: header, mask, payload. A
-/// fragmented message takes more, so that the count then never matches and nothing is rebuilt.
-fn frame_bytes(payload: usize) -> u64 {
-    let header = match payload {
-        0..=125 => 2,
-        126..=65_535 => 4,
-        _ => 10,
-    };
-    (header + 4 + payload) as u64
+fn farewell(reason: CloseReason) -> Farewell {
+    match reason {
+        CloseReason::SlowReader => Farewell::new(CloseCode::Policy, "the client does not read"),
+        CloseReason::NoPong => Farewell::new(CloseCode::Policy, "the client does not answer pings"),
+        CloseReason::CredentialRevoked => {
+            Farewell::new(CloseCode::Policy, "the credential was revoked")
+        }
+        CloseReason::Stopping => Farewell::new(CloseCode::Away, "the gateway is stopping"),
+    }
+}
+
+/// A socket over the stream. Sizes are judged by the stream below; the socket's own limit is only a
+/// second line.
+async fn over(stream: Metered<TokioIo<Upgraded>>, most: usize) -> Socket {
+    let settings = WebSocketConfig::default()
+        .read_buffer_size(4096)
+        .write_buffer_size(0)
+        .max_write_buffer_size(usize::MAX)
+        .max_message_size(Some(most))
+        .max_frame_size(Some(most));
+    WebSocketStream::from_raw_socket(stream, Role::Server, Some(settings)).await
 }

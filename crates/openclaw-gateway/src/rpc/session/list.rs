@@ -14,6 +14,10 @@ pub(in crate::rpc) async fn run(
     params: SessionListParams,
 ) -> Result<SessionListResult, OpenClawError> {
     let limit = limit(params.limit)?;
+    let is_cursor = |cursor: &String| SessionQuery::parse_cursor(cursor).is_some();
+    if !params.cursor.as_ref().is_none_or(is_cursor) {
+        return Err(OpenClawError::invalid_params("cursor", "not a next_cursor of this method"));
+    }
     let active_since = params
         .active_minutes
         .map(|minutes| state.clock.now().minus(Duration::from_secs(minutes.saturating_mul(60))));

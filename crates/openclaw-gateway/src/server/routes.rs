@@ -1,0 +1,77 @@
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Method, Request, StatusCode};
+use hyper::body::Incoming;
+use openclaw_channel_traits::ChannelState;
+use openclaw_errors::OpenClawError;
+use serde_json::json;
+use tokio::time::timeout;
+
+use super::guard::Guard;
+use super::headers::secure;
+use super::replies::{self, Reply};
+use super::rpc;
+use super::serve::{Peer, Shared};
+use super::upgrade::upgrade;
+
+/// How long the store may take to prove that it works.
+const STORE_LIMIT: Duration = Duration::from_secs(5);
+
+/// Answers one request; every reply carries the security headers.
+pub(super) async fn handle(
+    shared: Arc<Shared>,
+    peer: Peer,
+    request: Request<Incoming>,
+) -> Result<Reply, Infallible> {
+    Ok(secure(route(shared, peer, request).await))
+}
+
+async fn route(shared: Arc<Shared>, peer: Peer, request: Request<Incoming>) -> Reply {
+    let config = shared.state.config.current();
+    let guard = Guard { settings: &config.gateway, local: peer.local };
+    if let Err(refusal) = guard.check(request.uri(), request.headers()) {
+        return replies::plain(refusal.status, refusal.message);
+    }
+    match (request.uri().path(), request.method()) {
+        ("/health", &Method::GET | &Method::HEAD) => {
+            replies::value(StatusCode::OK, &json!({"status": "ok"}))
+        }
+        ("/ready", &Method::GET | &Method::HEAD) => ready(&shared).await,
+        ("/health" | "/ready", _) => replies::not_allowed("GET, HEAD"),
+        ("/rpc" | "/ws", _) if shared.refusing.is_cancelled() => {
+            replies::error(&OpenClawError::unavailable("the gateway is stopping"))
+        }
+        ("/rpc", &Method::POST) => rpc::handle(&shared, peer.address, request).await,
+        ("/rpc", _) => replies::not_allowed("POST"),
+        ("/ws", &Method::GET) => match rpc::principal(&shared, peer.address, &request) {
+            Ok(principal) => upgrade(&shared, peer, principal, request),
+            Err(error) => replies::error(&error.into()),
+        },
+        ("/ws", _) => replies::not_allowed("GET"),
+        _ => replies::plain(StatusCode::NOT_FOUND, "not found"),
+    }
+}
+
+/// Ready is who can store what comes in and is not about to stop. A channel that is down does not
+/// make a gateway unready; how many are up is told beside.
+async fn ready(shared: &Shared) -> Reply {
+    let storage = timeout(STORE_LIMIT, shared.state.storage.health()).await;
+    let works = matches!(storage, Ok(Ok(_)));
+    let stops = shared.refusing.is_cancelled() || shared.state.shutdown.is_requested();
+    let is_ready = works && !stops;
+    let channels = shared.state.channels.list();
+    let wanted = channels.iter().filter(|channel| channel.enabled);
+    let (wanted, connected) = wanted.fold((0, 0), |(wanted, connected), channel| {
+        (wanted + 1, connected + i32::from(channel.state == ChannelState::Connected))
+    });
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = json!({
+        "ready": is_ready,
+        "storage": works,
+        "stopping": stops,
+        "channels": { "enabled": wanted, "connected": connected },
+    });
+    replies::value(status, &body)
+}

@@ -1,0 +1,66 @@
+use std::sync::Arc;
+
+use http::header::{
+    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
+use hyper::body::Incoming;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::replies::{self, Reply};
+use super::serve::{Peer, Shared};
+use super::websocket::Connection;
+use crate::auth::Principal;
+
+/// Answers a request to speak WebSocket and serves the connection in a task of its own.
+pub(super) fn upgrade(
+    shared: &Arc<Shared>,
+    peer: Peer,
+    principal: Option<Principal>,
+    mut request: Request<Incoming>,
+) -> Reply {
+    let accept = match accept_key(request.headers()) {
+        Ok(accept) => accept,
+        Err(reply) => return *reply,
+    };
+    let upgrading = hyper::upgrade::on(&mut request);
+    let here = shared.clone();
+    shared.tasks.spawn(async move {
+        match upgrading.await {
+            Ok(upgraded) => {
+                Connection::open(here, peer, principal, upgraded).await.serve().await;
+            }
+            Err(error) => tracing::trace!(%error, "an upgrade was not finished"),
+        }
+    });
+    let mut reply = Reply::default();
+    *reply.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = reply.headers_mut();
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    reply
+}
+
+fn accept_key(headers: &HeaderMap) -> Result<HeaderValue, Box<Reply>> {
+    let has = |name: HeaderName, word: &str| {
+        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(word))
+    };
+    let speaks =
+        has(UPGRADE, "websocket") && has(CONNECTION, "upgrade") && has(SEC_WEBSOCKET_VERSION, "13");
+    if !speaks {
+        let text = "this path speaks WebSocket, version 13";
+        let mut reply = replies::plain(StatusCode::UPGRADE_REQUIRED, text);
+        reply.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
+        reply.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        return Err(Box::new(reply));
+    }
+    headers
+        .get(SEC_WEBSOCKET_KEY)
+        .and_then(|key| HeaderValue::from_str(&derive_accept_key(key.as_bytes())).ok())
+        .ok_or_else(|| {
+            let text = "Sec-WebSocket-Key is missing";
+            Box::new(replies::plain(StatusCode::BAD_REQUEST, text))
+        })
+}

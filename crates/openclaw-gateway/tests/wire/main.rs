@@ -1,0 +1,11 @@
+//! The port as a peer sees it: HTTP and WebSocket over real sockets, and every method over them.
+
+mod channel;
+mod events;
+mod http;
+mod limits;
+mod methods;
+mod runner;
+mod scopes;
+mod socket;
+mod support;
