@@ -7,6 +7,7 @@ use openclaw_storage::rows::EventRow;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::client::{Client, Inner};
+use super::filter::may_see;
 use super::text::of_stored;
 
 /// Events read from the store at a time.
@@ -88,6 +89,15 @@ impl Cursor {
         self.is_behind
     }
 
+    fn counts_all(&self, seq: i64) -> bool {
+        self.live_from.is_some_and(|from| seq >= from)
+    }
+
+    /// From where a subscription counts, if it asked for older events.
+    fn replay_of(&self, subscription: &str) -> Option<i64> {
+        self.replays.iter().find(|(id, _)| id == subscription).map(|(_, from)| *from)
+    }
+
     pub(super) fn announce(&mut self, seq: i64) -> Announced {
         if seq < self.next {
             Announced::Read
@@ -110,16 +120,35 @@ impl Inner {
         run: Option<&RunId>,
         seq: i64,
     ) -> bool {
-        let counts_all = cursor.live_from.is_some_and(|from| seq >= from);
-        let is_watched = counts_all && run.is_some_and(|run| self.watches(run));
+        let counts_all = cursor.counts_all(seq);
         let is_wanted = || {
             self.subscriptions().any(|sub| {
-                let replay = cursor.replays.iter().find(|(id, _)| *id == sub.id);
-                replay.map_or(counts_all, |(_, from)| seq >= *from)
+                cursor.replay_of(&sub.id).map_or(counts_all, |from| seq >= from)
                     && sub.matches(topic, Some(&cursor.key))
             })
         };
-        super::filter::may_see(self.scopes, topic) && (is_watched || is_wanted())
+        let is_watched = counts_all && run.is_some_and(|run| self.watches(run));
+        may_see(self.scopes, topic) && (is_watched || is_wanted())
+    }
+
+    /// Whether an event goes to the client that was read from the store before it was announced: a
+    /// subscription that only follows may want it, for which it was not read.
+    pub(super) fn is_owed(
+        &self,
+        cursor: &Cursor,
+        topic: &str,
+        run: Option<&RunId>,
+        seq: i64,
+    ) -> bool {
+        if self.wants_read(cursor, topic, run, seq) {
+            return false;
+        }
+        let follows = || {
+            self.subscriptions().any(|sub| {
+                cursor.replay_of(&sub.id).is_none() && sub.matches(topic, Some(&cursor.key))
+            })
+        };
+        may_see(self.scopes, topic) && (run.is_some_and(|run| self.watches(run)) || follows())
     }
 }
 

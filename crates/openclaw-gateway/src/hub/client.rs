@@ -26,7 +26,7 @@ pub struct Replay {
     pub session_id: SessionId,
     /// Its key.
     pub session_key: SessionKey,
-    /// The first `seq` wanted.
+    /// The first `seq` wanted, at most one above the last there is.
     pub from_seq: i64,
 }
 
@@ -233,11 +233,11 @@ impl Client {
         match inner.cursors.get_mut(session).map(|cursor| cursor.announce(seq)) {
             Some(Announced::Skip) => return,
             Some(Announced::Read) => {
-                let was_sent = inner
+                let is_owed = inner
                     .cursors
                     .get(session)
-                    .is_some_and(|cursor| inner.wants_read(cursor, event.topic, event.run_id, seq));
-                if was_sent {
+                    .is_some_and(|cursor| inner.is_owed(cursor, event.topic, event.run_id, seq));
+                if !is_owed {
                     return;
                 }
             }

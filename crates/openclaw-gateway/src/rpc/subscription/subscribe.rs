@@ -45,9 +45,10 @@ pub(in crate::rpc) async fn run(
         (from_seq, Some(key)) => {
             let session = by_key(state, key).await?;
             from_seq.map(|from_seq| Replay {
+                // Who is ahead of the session, perhaps of its life before a reset, follows.
+                from_seq: from_seq.min(session.last_seq + 1),
                 session_id: session.id,
                 session_key: session.session_key,
-                from_seq,
             })
         }
     };
