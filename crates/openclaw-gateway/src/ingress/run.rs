@@ -4,7 +4,7 @@ use openclaw_core::{
 };
 use openclaw_errors::{ErrorKind, OpenClawError};
 use openclaw_sessions::Wake;
-use openclaw_storage::rows::{InboxRow, RunOptions, StoredError};
+use openclaw_storage::rows::{InboxRow, InputState, RunOptions, StoredError};
 use openclaw_storage::{ApplyError, Conflict};
 
 use super::GatewayIngress;
@@ -132,12 +132,26 @@ impl GatewayIngress {
             // The answer of its commit may have been lost, and then nobody has told the lane.
             self.deps.lanes.wake(&row.session_key, Wake::Input);
         }
+        let refusal = self.refusal_of_waiting(&row).await?;
         Ok(Some(AcceptedRun {
             run_id: row.run_id.clone(),
             session_key: row.session_key.clone(),
-            refusal: None,
+            refusal,
             existing: Some(Box::new(row)),
         }))
+    }
+
+    /// Why a stored input whose turn has not begun will be refused: its lane is about to.
+    async fn refusal_of_waiting(
+        &self,
+        row: &InboxRow,
+    ) -> Result<Option<StoredError>, OpenClawError> {
+        if row.state != InputState::Waiting {
+            return Ok(None);
+        }
+        let session = self.deps.storage.session(&row.session_id).await?;
+        Ok(session
+            .and_then(|session| self.deps.runner.refusal(&self.config(), &session, &row.options)))
     }
 
     fn inbound_of(&self, request: &RunRequest, run_id: &RunId) -> Result<Inbound, OpenClawError> {
