@@ -29,8 +29,18 @@ pub(super) struct Cursor {
     live_from: Option<i64>,
     /// The highest announced `seq` that is left to be read.
     announced: i64,
-    /// Subscriptions that asked for older events, and from where they count.
-    replays: Vec<(String, i64)>,
+    /// Subscriptions that asked for older events.
+    replays: Vec<Asked>,
+}
+
+/// A subscription that asked for older events.
+#[derive(Debug)]
+struct Asked {
+    subscription: String,
+    /// The first `seq` it asked for.
+    from: i64,
+    /// It has everything below; grows only when reading begins anew from further back.
+    done: i64,
 }
 
 /// What is to be done with an announced event.
@@ -46,15 +56,23 @@ pub(super) enum Announced {
 
 impl Cursor {
     /// A stored event did not fit.
-    pub(super) fn fell_behind(key: SessionKey, seq: i64) -> Self {
-        Self {
-            key,
+    pub(super) fn fall_behind(
+        cursors: &mut HashMap<SessionId, Self>,
+        session: &SessionId,
+        key: &SessionKey,
+        seq: i64,
+    ) {
+        let cursor = cursors.entry(session.clone()).or_insert_with(|| Self {
+            key: key.clone(),
             is_behind: true,
             next: seq,
-            live_from: Some(seq),
+            live_from: None,
             announced: seq,
             replays: Vec::new(),
-        }
+        });
+        cursor.begin_anew(seq);
+        cursor.live_from.get_or_insert(seq);
+        cursor.announced = cursor.announced.max(seq);
     }
 
     /// A subscription wants stored events from a `seq` on.
@@ -74,15 +92,25 @@ impl Cursor {
             announced: 0,
             replays: Vec::new(),
         });
-        // Reading begins anew from the lower end, where only the new subscription counts.
-        let read_to = cursor.next;
-        cursor.is_behind = true;
-        cursor.live_from = cursor.live_from.map(|from| from.max(read_to));
-        for (_, from) in &mut cursor.replays {
-            *from = (*from).max(read_to);
+        // What was read already counts for the new subscription only.
+        cursor.live_from = cursor.live_from.map(|from| from.max(cursor.next));
+        cursor.begin_anew(from_seq);
+        let subscription = subscription.to_owned();
+        cursor.replays.push(Asked { subscription, from: from_seq, done: from_seq });
+    }
+
+    /// Reads from here on, perhaps again.
+    fn begin_anew(&mut self, seq: i64) {
+        for asked in &mut self.replays {
+            asked.done = asked.done.max(self.next);
         }
-        cursor.next = read_to.min(from_seq);
-        cursor.replays.push((subscription.to_owned(), from_seq));
+        self.is_behind = true;
+        self.next = self.next.min(seq);
+    }
+
+    /// A subscription is over.
+    pub(super) fn forget(&mut self, subscription: &str) {
+        self.replays.retain(|asked| asked.subscription != subscription);
     }
 
     pub(super) fn is_behind(&self) -> bool {
@@ -93,9 +121,8 @@ impl Cursor {
         self.live_from.is_some_and(|from| seq >= from)
     }
 
-    /// From where a subscription counts, if it asked for older events.
-    fn replay_of(&self, subscription: &str) -> Option<i64> {
-        self.replays.iter().find(|(id, _)| id == subscription).map(|(_, from)| *from)
+    fn asked_by(&self, subscription: &str) -> Option<&Asked> {
+        self.replays.iter().find(|asked| asked.subscription == subscription)
     }
 
     pub(super) fn announce(&mut self, seq: i64) -> Announced {
@@ -120,15 +147,13 @@ impl Inner {
         run: Option<&RunId>,
         seq: i64,
     ) -> bool {
-        let counts_all = cursor.counts_all(seq);
-        let is_wanted = || {
-            self.subscriptions().any(|sub| {
-                cursor.replay_of(&sub.id).map_or(counts_all, |from| seq >= from)
-                    && sub.matches(topic, Some(&cursor.key))
-            })
-        };
-        let is_watched = counts_all && run.is_some_and(|run| self.watches(run));
-        may_see(self.scopes, topic) && (is_watched || is_wanted())
+        let is_new = |asked: &Asked| seq >= asked.done;
+        let was_sent = |asked: &Asked| seq >= asked.from && seq < asked.done;
+        may_see(self.scopes, topic)
+            && (self.is_asked_for(cursor, topic, is_new)
+                || (cursor.counts_all(seq)
+                    && self.is_followed(cursor, topic, run)
+                    && !self.is_asked_for(cursor, topic, was_sent)))
     }
 
     /// Whether an event goes to the client that was read from the store before it was announced: a
@@ -140,15 +165,23 @@ impl Inner {
         run: Option<&RunId>,
         seq: i64,
     ) -> bool {
-        if self.wants_read(cursor, topic, run, seq) {
-            return false;
-        }
-        let follows = || {
-            self.subscriptions().any(|sub| {
-                cursor.replay_of(&sub.id).is_none() && sub.matches(topic, Some(&cursor.key))
+        may_see(self.scopes, topic)
+            && !cursor.counts_all(seq)
+            && self.is_followed(cursor, topic, run)
+            && !self.is_asked_for(cursor, topic, |asked| seq >= asked.from)
+    }
+
+    fn is_asked_for(&self, cursor: &Cursor, topic: &str, counts: impl Fn(&Asked) -> bool) -> bool {
+        self.subscriptions().any(|sub| {
+            cursor.asked_by(&sub.id).is_some_and(&counts) && sub.matches(topic, Some(&cursor.key))
+        })
+    }
+
+    fn is_followed(&self, cursor: &Cursor, topic: &str, run: Option<&RunId>) -> bool {
+        run.is_some_and(|run| self.watches(run))
+            || self.subscriptions().any(|sub| {
+                cursor.asked_by(&sub.id).is_none() && sub.matches(topic, Some(&cursor.key))
             })
-        };
-        may_see(self.scopes, topic) && (run.is_some_and(|run| self.watches(run)) || follows())
     }
 }
 

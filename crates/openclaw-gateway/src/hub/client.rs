@@ -161,6 +161,7 @@ impl Client {
     pub(super) fn remove_subscription(&self, id: &str) -> Option<Subscription> {
         let mut inner = self.inner();
         let position = inner.subscriptions.iter().position(|sub| sub.id == id)?;
+        inner.cursors.values_mut().for_each(|cursor| cursor.forget(id));
         Some(inner.subscriptions.swap_remove(position))
     }
 
@@ -250,7 +251,7 @@ impl Client {
         if inner.queue.has_room(text.len()) {
             inner.queue.push_event(text);
         } else if let Some(key) = event.session_key {
-            inner.cursors.insert(session.clone(), Cursor::fell_behind(key.clone(), seq));
+            Cursor::fall_behind(&mut inner.cursors, session, key, seq);
             if inner.queue.overflows() {
                 inner.close.get_or_insert(CloseReason::SlowReader);
             }
