@@ -28,7 +28,9 @@ pub(super) fn upgrade(
     shared.tasks.spawn(async move {
         match upgrading.await {
             Ok(upgraded) => {
-                Connection::open(here, peer, principal, upgraded).await.serve().await;
+                let connection = Connection::open(here.clone(), peer, principal, upgraded).await;
+                // A task of its own, which is no larger than serving needs.
+                here.tasks.spawn(connection.serve());
             }
             Err(error) => tracing::trace!(%error, "an upgrade was not finished"),
         }

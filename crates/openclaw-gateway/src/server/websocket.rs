@@ -25,6 +25,8 @@ use crate::rpc::{Caller, answer, may_wait, refuse};
 
 /// A message above this leaves a buffer behind that is worth giving back.
 const LARGE: usize = 8 << 10;
+/// What every idle connection holds; most calls fit, larger ones are read in more pieces.
+const READ_BUFFER: usize = 2 << 10;
 /// How long a peer that is told to go may take to hear it.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -79,7 +81,7 @@ impl Connection {
         peer: Peer,
         principal: Option<Principal>,
         upgraded: Upgraded,
-    ) -> Self {
+    ) -> Box<Self> {
         let (state, limits) = (&shared.state, shared.limits);
         let client = state.hub.connect();
         if let Some(principal) = &principal {
@@ -95,7 +97,7 @@ impl Connection {
         let share = Share::none(shared.receiving.clone());
         let stream = Metered::new(TokioIo::new(upgraded), limit, share);
         let now = Instant::now();
-        Self {
+        Box::new(Self {
             _peer: peer,
             client,
             caller: Arc::new(caller),
@@ -108,11 +110,11 @@ impl Connection {
             bytes_at_ping: 0,
             second: (now, 0),
             shared,
-        }
+        })
     }
 
-    /// Serves until one side ends.
-    pub(super) async fn serve(mut self) {
+    /// Serves until one side ends. Boxed: a future holds what it is given twice.
+    pub(super) async fn serve(mut self: Box<Self>) {
         let farewell = self.converse().await;
         self.caller.gone.cancel();
         self.shared.state.hub.disconnect(&self.client);
@@ -247,8 +249,8 @@ impl Connection {
             self.shared.tasks.spawn(work);
             return;
         }
-        // What follows a sign-in is judged by it.
-        work.await;
+        // What follows a sign-in is judged by it. Boxed: it would be part of every idle connection.
+        Box::pin(work).await;
         if self.caller.principal().is_some() {
             self.socket.get_mut().set_limit(self.shared.limits.bytes);
         }
@@ -334,7 +336,7 @@ fn farewell(reason: CloseReason) -> Farewell {
 /// second line.
 async fn over(stream: Metered<TokioIo<Upgraded>>, most: usize) -> Socket {
     let settings = WebSocketConfig::default()
-        .read_buffer_size(4096)
+        .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
         .max_write_buffer_size(usize::MAX)
         .max_message_size(Some(most))
