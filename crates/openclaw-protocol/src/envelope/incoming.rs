@@ -51,10 +51,19 @@ impl Params<'_> {
             Self::Absent => "{}",
             Self::Object(json) => json,
             Self::Array => {
-                return Err(invalid_params("params must be an object, not an array".to_owned()));
+                let message = "params must be an object, not an array";
+                return Err(ErrorObject::new(ErrorKind::InvalidParams, message));
             }
         };
-        serde_json::from_str(json).map_err(|error| invalid_params(without_position(&error)))
+        // Reading with the path costs more, so that is done only to say what is wrong.
+        serde_json::from_str(json).map_err(|error| {
+            let traced: Result<P, _> =
+                serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(json));
+            match traced {
+                Ok(_) => invalid_params("", &error),
+                Err(traced) => invalid_params(&traced.path().to_string(), &error),
+            }
+        })
     }
 }
 
@@ -191,9 +200,21 @@ fn without_position(error: &serde_json::Error) -> String {
     }
 }
 
-fn invalid_params(message: String) -> ErrorObject {
-    let field = field_named_in(&message).map(str::to_owned);
-    let mut object = ErrorObject::new(ErrorKind::InvalidParams, message);
+/// The error for params that do not fit, with the field at fault: the place where reading ended, and
+/// the name that serde's message gives within it.
+fn invalid_params(path: &str, error: &serde_json::Error) -> ErrorObject {
+    let message = without_position(error);
+    let path = if matches!(path, "." | "?") { "" } else { path };
+    let field = match field_named_in(&message) {
+        Some(name) if path.is_empty() => Some(name.to_owned()),
+        Some(name) if !path.ends_with(name) => Some(format!("{path}.{name}")),
+        _ => Some(path.to_owned()).filter(|path| !path.is_empty()),
+    };
+    let shown = match &field {
+        Some(field) if !message.contains(&format!("`{field}`")) => format!("{field}: {message}"),
+        _ => message,
+    };
+    let mut object = ErrorObject::new(ErrorKind::InvalidParams, shown);
     if let Some(data) = &mut object.data {
         data.field = field;
     }
