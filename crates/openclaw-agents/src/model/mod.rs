@@ -1,7 +1,7 @@
 //! Models: the [`Model`] port, what is known of them, and the adaptors that retry and fail over.
 //!
 //! A request's conversation is in rig's message types, which are neutral between providers; no
-//! other part of rig leaves [`rig`]. To add a provider wire, extend [`rig::build`]; to add a cause of
+//! other part of rig leaves `rig`. To add a provider wire, extend `rig::build`; to add a cause of
 //! failure, extend [`ErrorClass`] and its table in [`classify`].
 
 mod candidates;
