@@ -19,4 +19,5 @@ mod subscription;
 mod tool;
 
 pub use caller::Caller;
+pub(crate) use channel::describe::describe as describe_channel;
 pub use dispatch::{answer, may_wait, refuse};

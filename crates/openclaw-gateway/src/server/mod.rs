@@ -6,6 +6,7 @@
 
 mod bind;
 mod body;
+mod channel_news;
 mod frames;
 mod guard;
 mod headers;

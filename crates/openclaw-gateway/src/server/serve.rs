@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::bind::bind;
+use super::channel_news;
 use super::headers::SECURITY;
 use super::impatient::Impatient;
 use super::limits::ServerLimits;
@@ -128,6 +129,7 @@ impl Server {
         }
         self.shared.tasks.spawn(ping_all(self.shared.clone()));
         self.shared.tasks.spawn(tokens::follow(self.shared.clone()));
+        self.shared.tasks.spawn(channel_news::tell(self.shared.clone()));
         Serving { shared: self.shared }
     }
 }

@@ -226,9 +226,17 @@ async fn channels_tell_how_they_are() {
         assert_eq!(code(gateway.call(method, unknown.clone()).await), -32003, "{method}");
     }
     let fake = json!({"channel_id": "fake"});
+    let mut watcher = gateway.socket().await;
+    watcher.call("subscribe", json!({"topics": ["channel.*"]})).await.expect("subscribes");
     let off = gateway.call("channel.disconnect", fake.clone()).await.expect("stops");
     assert_eq!((&off["state"], &off["health"]["ok"]), (&json!("stopped"), &json!(false)));
     gateway.call("channel.connect", fake).await.expect("starts");
+    loop {
+        let event = watcher.event("channel.status").await;
+        if event["data"]["channel_id"] == "fake" && event["data"]["state"] == "connected" {
+            break;
+        }
+    }
     loop {
         let params = json!({"channel_id": "fake", "probe": true});
         let status = gateway.call("channel.status", params).await.expect("tells");

@@ -4,7 +4,7 @@ use openclaw_protocol::methods::{ChannelCapabilities, ChannelHealth, ChannelStat
 use crate::channels::ChannelStatus as Snapshot;
 
 /// An account as clients see it.
-pub(in crate::rpc) fn describe(snapshot: Snapshot) -> ChannelStatus {
+pub(crate) fn describe(snapshot: Snapshot) -> ChannelStatus {
     ChannelStatus {
         kind: snapshot.channel_id.kind(),
         name: snapshot.capabilities.name.to_owned(),
