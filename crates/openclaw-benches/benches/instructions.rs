@@ -27,9 +27,7 @@ fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
 fn thousand_rules() -> (RoutingTable, Inbound) {
     let mut text = String::from("[[agents.list]]\nid = \"work\"\n");
     for rule in 0..1_000 {
-        text.push_str(&format!(
-            "[[routing.rules]]\nchannel = \"telegram\"\nchat = \"-100{rule}\"\nagent = \"work\"\n"
-        ));
+        text.push_str(&format!("[[routing.rules]]\nchat = \"-100{rule}\"\nagent = \"work\"\n"));
     }
     let environment = Environment::new([], "/nonexistent", "/nonexistent");
     let loaded =
@@ -76,7 +74,7 @@ fn run_frame() -> String {
     )
 }
 
-#[library_benchmark(config = at_most(30_000))]
+#[library_benchmark(config = at_most(1_500))]
 #[bench::last_of_1000(setup = thousand_rules)]
 fn route((table, inbound): (RoutingTable, Inbound)) -> (Decision, RoutingTable, Inbound) {
     let decision = black_box(table.route(black_box(&inbound), None));
@@ -84,7 +82,7 @@ fn route((table, inbound): (RoutingTable, Inbound)) -> (Decision, RoutingTable, 
     (decision, table, inbound)
 }
 
-#[library_benchmark(config = at_most(40_000_000))]
+#[library_benchmark(config = at_most(4_010_000))]
 #[bench::twelve_thousand_characters(setup = long_answer)]
 fn cut(text: String) -> Vec<String> {
     let limit =
@@ -92,13 +90,13 @@ fn cut(text: String) -> Vec<String> {
     black_box(chunk(black_box(&text), limit))
 }
 
-#[library_benchmark(config = at_most(6_000_000))]
+#[library_benchmark(config = at_most(1_920_000))]
 #[bench::twelve_thousand_characters(setup = long_answer)]
 fn render(text: String) -> String {
     black_box(to_telegram_html(black_box(&text)))
 }
 
-#[library_benchmark(config = at_most(30_000))]
+#[library_benchmark(config = at_most(9_750))]
 #[bench::agent_run(setup = run_frame)]
 fn dispatch(frame: String) -> AgentRunParams {
     let Ok(Incoming::Single(Ok(call))) = Incoming::parse(black_box(&frame)) else {
@@ -107,7 +105,7 @@ fn dispatch(frame: String) -> AgentRunParams {
     black_box(call.params.read().expect("typed params"))
 }
 
-#[library_benchmark(config = at_most(6_000))]
+#[library_benchmark(config = at_most(5_000))]
 #[bench::group()]
 fn session_key() -> SessionKey {
     black_box(
