@@ -189,6 +189,7 @@ impl ChannelRegistry {
             ids: self.deps.ids.clone(),
             rng: self.deps.rng.clone(),
             owner: self.deps.owner.clone(),
+            stopping: self.cancel.clone(),
         };
         self.tasks.spawn(supervise(deps, entry.account.clone(), entry.runtime.clone()));
     }

@@ -2,7 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use openclaw_channel_traits::{
-    ChannelContext, ChannelError, ChannelState, Ingress, StatusReport, StatusSink,
+    Backoff, ChannelAccount, ChannelContext, ChannelError, ChannelState, Ingress, StatusReport,
+    StatusSink,
 };
 use openclaw_core::{Clock, IdGen, Rng};
 use openclaw_media::MediaStore;
@@ -12,7 +13,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::entry::Runtime;
-use openclaw_channel_traits::ChannelAccount;
 
 /// A lease that is not renewed for this long is free for another gateway.
 pub(super) const LEASE: Duration = Duration::from_secs(15);
@@ -20,6 +20,8 @@ pub(super) const LEASE: Duration = Duration::from_secs(15);
 const HEALTHY_AFTER: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// At least this long when somebody else has the account, or our own code failed.
+const CONTENDED_PAUSE: Duration = Duration::from_secs(2);
 /// How long a cancelled channel may take to end before its tasks are given up.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
@@ -34,6 +36,8 @@ pub(super) struct SupervisorDeps {
     pub(super) rng: Arc<dyn Rng>,
     /// The gateway's id, owner of the account's lease.
     pub(super) owner: String,
+    /// The gateway ends: all accounts do.
+    pub(super) stopping: CancellationToken,
 }
 
 /// Why one connection of a channel ended.
@@ -44,23 +48,24 @@ enum Ended {
 }
 
 /// Serves one account until its runtime is cancelled: lease, build, run, pause, again.
+///
+/// The lease and its fence stay when the channel goes: the answer to a send that is under way still
+/// has to be stored under them. Only the end of the gateway, after delivery's, gives them back.
 pub(super) async fn supervise(
     deps: SupervisorDeps,
     account: Arc<ChannelAccount>,
     runtime: Arc<Runtime>,
 ) {
-    let mut failures = 0u32;
+    let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
     while !runtime.cancel.is_cancelled() {
         report(&runtime, ChannelState::Connecting, None);
         let Some(fence) = take_lease(&deps, &runtime).await else { break };
-        runtime.set_fence(Some(fence.clone()));
+        runtime.set_fence(Some(fence));
         let began = Instant::now();
         let ended = connect_once(&deps, &account, &runtime).await;
         runtime.set_channel(None);
-        runtime.set_fence(None);
-        release_lease(&deps, fence).await;
         if began.elapsed() >= HEALTHY_AFTER {
-            failures = 0;
+            backoff.reset();
         }
         let pause = match ended {
             Ended::Cancelled => break,
@@ -75,11 +80,11 @@ pub(super) async fn supervise(
             }
             Ended::Failed(ChannelError::Connection { message, retry_after }) => {
                 report(&runtime, ChannelState::Backoff, Some(message));
-                retry_after.unwrap_or_else(|| pause_after(failures, deps.rng.as_ref()))
+                backoff.next_delay_after(retry_after, deps.rng.as_ref())
             }
             Ended::Failed(error @ ChannelError::Conflict(_)) => {
                 report(&runtime, ChannelState::Backoff, Some(error.to_string()));
-                pause_after(failures.max(2), deps.rng.as_ref())
+                backoff.next_delay(deps.rng.as_ref()).max(CONTENDED_PAUSE)
             }
             Ended::Panicked => {
                 report(
@@ -87,11 +92,11 @@ pub(super) async fn supervise(
                     ChannelState::Backoff,
                     Some("the channel's code panicked".to_owned()),
                 );
-                pause_after(failures.max(2), deps.rng.as_ref())
+                backoff.next_delay(deps.rng.as_ref()).max(CONTENDED_PAUSE)
             }
         };
-        failures = failures.saturating_add(1);
         runtime.status.restarted();
+        let failures = backoff.failures();
         tracing::warn!(channel = %runtime.channel_id, pause_ms = pause.as_millis() as u64, failures,
             error = runtime.status.live().last_error.as_deref().unwrap_or_default(),
             "channel {} failed, connecting again", runtime.channel_id);
@@ -104,6 +109,12 @@ pub(super) async fn supervise(
     }
     if runtime.status.state() != ChannelState::Failed {
         report(&runtime, ChannelState::Stopped, None);
+    }
+    if deps.stopping.is_cancelled()
+        && let Some(fence) = runtime.fence()
+    {
+        runtime.set_fence(None);
+        release_lease(&deps, fence).await;
     }
 }
 
@@ -212,13 +223,6 @@ async fn fail_for_good(runtime: &Runtime, message: &str) {
 
 fn report(runtime: &Runtime, state: ChannelState, detail: Option<String>) {
     runtime.status.report(StatusReport { state, account: None, detail });
-}
-
-fn pause_after(failures: u32, rng: &dyn Rng) -> Duration {
-    let base = FIRST_PAUSE.saturating_mul(1 << failures.min(6)).min(LONGEST_PAUSE);
-    // Full half to full: two gateways that lost the same service do not come back together.
-    let half = base / 2;
-    half + Duration::from_millis(rng.below(half.as_millis() as u64 + 1))
 }
 
 /// Hands a channel's reports to its runtime.

@@ -14,6 +14,8 @@ const SEND_LIMIT: Duration = Duration::from_secs(65);
 const STORE_PAUSE: Duration = Duration::from_millis(500);
 /// How long a known outcome is kept in memory while the store cannot take it.
 const STORE_TRIES: u32 = 120;
+/// How long a fence that was lost may turn out to be lost to this gateway itself.
+const FENCE_TRIES: u32 = 20;
 
 impl Delivery {
     /// Sends the rows of one conversation in order, until none is left.
@@ -97,9 +99,6 @@ impl Delivery {
     }
 
     async fn send(&self, mut row: OutboxRow, channel: Arc<dyn Channel>, fence: Option<Fence>) {
-        if row.outbound.chat() != &row.chat && matches!(row.kind, OutboxKind::Preview) {
-            tracing::debug!(outbox = %row.id, "a preview follows its chat to another id");
-        }
         let edit = self.edit_of_preview(&row, channel.as_ref()).await;
         let now = self.deps.clock.now();
         let mut mark = OutboxChange::new(
@@ -176,8 +175,9 @@ impl Delivery {
         }))
     }
 
-    /// Stores an outcome; a store that cannot take it is asked again, since forgetting a known
-    /// outcome would make it an unknown one.
+    /// Stores an outcome. A store that cannot take it is asked again, and so is one for which the
+    /// account has been taken anew by this gateway: forgetting a known outcome would make it an
+    /// unknown one.
     async fn commit(&self, row: &OutboxRow, batch: Batch, fence: Option<&Fence>) {
         let mut batch = batch;
         batch.fences.extend(fence.cloned());
@@ -194,6 +194,12 @@ impl Delivery {
                         break;
                     }
                 }
+                Err(ApplyError::Conflict(Conflict::FenceLost { .. }))
+                    if self.take_fresh_fence(row, &mut batch) => {}
+                // Between the account's being taken anew and this gateway's noting it.
+                Err(ApplyError::Conflict(Conflict::FenceLost { .. })) if attempt < FENCE_TRIES => {
+                    self.pause_commit().await;
+                }
                 Err(ApplyError::Conflict(conflict)) => {
                     tracing::warn!(outbox = %row.id, %conflict, "the outcome of a send was overtaken");
                     break;
@@ -202,14 +208,33 @@ impl Delivery {
                     if attempt == 0 {
                         tracing::warn!(outbox = %row.id, %error, "the store cannot note the outcome of a send, trying again");
                     }
-                    tokio::select! {
-                        biased;
-                        () = self.cancel.cancelled() => break,
-                        () = sleep(STORE_PAUSE) => {}
+                    if self.cancel.is_cancelled() {
+                        break;
                     }
+                    self.pause_commit().await;
                 }
             }
         }
         self.progress.send_modify(|count| *count += 1);
+    }
+
+    /// A stop of delivery ends it early, for one more try.
+    async fn pause_commit(&self) {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => {}
+            () = sleep(STORE_PAUSE) => {}
+        }
+    }
+
+    /// The channel was connected anew while its service was asked, so the account is held under a
+    /// later fence. `false` when it is not, or not by this gateway.
+    fn take_fresh_fence(&self, row: &OutboxRow, batch: &mut Batch) -> bool {
+        let Some(fresh) = self.deps.channels.fence(&row.channel_id) else { return false };
+        if fresh.owner != self.deps.owner || batch.fences.contains(&fresh) {
+            return false;
+        }
+        batch.fences = vec![fresh];
+        true
     }
 }

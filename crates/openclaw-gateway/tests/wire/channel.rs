@@ -12,7 +12,7 @@ use openclaw_core::{ChannelId, ChannelKind, Clock, Outbound, Receipt};
 
 /// A channel that is always there: `web`, whose commit is the delivery, or `fake`, which refuses all.
 #[derive(Debug, Clone)]
-pub(crate) struct FakeChannel(ChannelDescriptor);
+pub(crate) struct FakeChannel(pub(crate) ChannelDescriptor);
 
 impl FakeChannel {
     pub(crate) fn new(kind: &str, delivers_by_commit: bool) -> Self {

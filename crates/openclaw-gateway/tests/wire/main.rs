@@ -5,6 +5,7 @@ mod events;
 mod http;
 mod limits;
 mod methods;
+mod reconnect;
 mod runner;
 mod scopes;
 mod socket;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{SinkExt as _, StreamExt as _};
+use openclaw_channel_traits::ChannelFactory;
 use openclaw_config::{ChannelTable, Config, Environment, LoadRequest, NoChannels, validate_text};
 use openclaw_core::{ChannelKind, Secret, SystemClock, SystemIds, SystemRng, Timestamp};
 use openclaw_errors::OpenClawError;
@@ -116,6 +117,15 @@ impl TestGateway {
 
     /// With a configuration and limits.
     pub(crate) async fn with(toml: &str, limits: ServerLimits) -> Self {
+        Self::assembled(toml, limits, Arc::new(FakeChannel::new("fake", false))).await
+    }
+
+    /// With another channel in the place of `fake`.
+    pub(crate) async fn with_channel(fake: Arc<dyn ChannelFactory>) -> Self {
+        Self::assembled("", ServerLimits::default(), fake).await
+    }
+
+    async fn assembled(toml: &str, limits: ServerLimits, fake: Arc<dyn ChannelFactory>) -> Self {
         let environment = Environment::new([], "/nowhere", "/nowhere");
         let text = format!("[gateway]\nport = 0\n{toml}");
         let request = LoadRequest::new(&environment, &NoChannels);
@@ -142,10 +152,7 @@ impl TestGateway {
             fan,
             runner: runner.clone(),
             tools: Arc::new(ToolRegistry::builder().with(Echo).build()),
-            factories: vec![
-                Arc::new(FakeChannel::new("web", true)),
-                Arc::new(FakeChannel::new("fake", false)),
-            ],
+            factories: vec![Arc::new(FakeChannel::new("web", true)), fake],
             media: Arc::new(MediaStore::new(media.path())),
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
