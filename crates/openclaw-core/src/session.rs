@@ -165,3 +165,33 @@ pub struct Session {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
 }
+
+impl Session {
+    /// A session that begins now: nothing said, nothing set.
+    pub fn begin(
+        id: SessionId,
+        session_key: SessionKey,
+        channel_id: ChannelId,
+        user_id: UserId,
+        chat_id: ChatId,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            agent_id: session_key.agent_id(),
+            session_key,
+            channel_id,
+            user_id,
+            chat_id,
+            label: None,
+            config: SessionConfig::default(),
+            state: SessionState::Idle,
+            context: SessionContext::default(),
+            last_seq: 0,
+            created_at: now,
+            updated_at: now,
+            last_activity_at: now,
+            ended_at: None,
+        }
+    }
+}

@@ -120,7 +120,8 @@ fn describe(context: &Context, channel: &ChannelStatus) -> String {
     lines.join("\n")
 }
 
-fn state(context: &Context, state: ChannelState) -> String {
+/// A channel's state in words, in the colour of how good it is.
+pub(super) fn state(context: &Context, state: ChannelState) -> String {
     let (shade, word) = match state {
         ChannelState::Stopped => (Shade::Dim, "stopped"),
         ChannelState::Connecting => (Shade::Yellow, "connecting"),

@@ -303,10 +303,8 @@ fn describe(context: &Context, status: &GatewayStatus) -> String {
             .as_deref()
             .map(|error| format!(": {}", one_line(error, 100)))
             .unwrap_or_default();
-        lines.push(
-            format!("  channel      {} {:?}{error}", channel.channel_id, channel.state)
-                .to_lowercase(),
-        );
+        let state = super::channels::state(context, channel.state);
+        lines.push(format!("  channel      {} {state}{error}", channel.channel_id));
     }
     if let Some(problem) = &status.config_problem {
         lines.push(output.paint(

@@ -1,6 +1,6 @@
 use openclaw_core::{
     Direction, ExternalId, Inbound, InboundKind, InboxId, Message, MessageId, RunId, Session,
-    SessionConfig, SessionContext, SessionId, SessionKey, SessionState,
+    SessionId, SessionKey,
 };
 use openclaw_errors::{ErrorKind, OpenClawError};
 use openclaw_sessions::{Wake, renewed, replies_back_to, reset_due};
@@ -221,23 +221,14 @@ impl GatewayIngress {
 
     fn new_session(&self, key: &SessionKey, inbound: &Inbound) -> Result<Session, OpenClawError> {
         let now = self.deps.clock.now();
-        Ok(Session {
-            id: SessionId::new(self.deps.ids.new_id()).map_err(unusable_id)?,
-            session_key: key.clone(),
-            agent_id: key.agent_id(),
-            channel_id: inbound.conversation.channel_id.clone(),
-            user_id: inbound.sender.id.clone(),
-            chat_id: inbound.conversation.chat_id.clone(),
-            label: None,
-            config: SessionConfig::default(),
-            state: SessionState::Idle,
-            context: SessionContext::default(),
-            last_seq: 0,
-            created_at: now,
-            updated_at: now,
-            last_activity_at: now,
-            ended_at: None,
-        })
+        Ok(Session::begin(
+            SessionId::new(self.deps.ids.new_id()).map_err(unusable_id)?,
+            key.clone(),
+            inbound.conversation.channel_id.clone(),
+            inbound.sender.id.clone(),
+            inbound.conversation.chat_id.clone(),
+            now,
+        ))
     }
 
     fn message_entry(

@@ -10,6 +10,7 @@ mod channel;
 mod config;
 mod dispatch;
 mod gateway;
+mod hypothetical;
 mod message;
 mod pairing;
 mod route;

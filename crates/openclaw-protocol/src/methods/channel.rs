@@ -19,12 +19,12 @@ method! {
 method! {
     /// `channel.connect`.
     ChannelConnect, "channel.connect", Access::Scope(Scope::Admin), ChannelParams => ChannelStatus,
-    "Starts a channel account that does not run."
+    "Starts a channel account that was disconnected or has failed."
 }
 method! {
     /// `channel.disconnect`.
     ChannelDisconnect, "channel.disconnect", Access::Scope(Scope::Admin), ChannelParams => ChannelStatus,
-    "Stops a channel account until it is connected again or the gateway restarts."
+    "Stops a channel account until it is connected again, also over restarts of the gateway."
 }
 
 /// The params of `channel.status`.

@@ -1,9 +1,8 @@
 use std::sync::Arc;
 
 use openclaw_core::{
-    ChannelId, ChatKind, Conversation, Direction, ExternalId, Inbound, InboundKind, MessageContent,
-    MessageId, Outbound, OutboxId, RunId, SendPoll, Sender, Session, SessionConfig, SessionContext,
-    SessionId, SessionKey, SessionState, UserId,
+    ChannelId, ChatKind, Conversation, Direction, ExternalId, MessageContent, MessageId, Outbound,
+    OutboxId, RunId, SendPoll, Session, SessionId, SessionKey, UserId,
 };
 use openclaw_errors::{ErrorKind, OpenClawError};
 use openclaw_protocol::methods::{MessageSendParams, MessageSendResult, MessageStatus};
@@ -15,6 +14,7 @@ use openclaw_storage::{
 
 use crate::GatewayState;
 use crate::rpc::Caller;
+use crate::rpc::hypothetical::message_in;
 
 const TRIES: u32 = 8;
 const LONGEST_KEY: usize = 128;
@@ -193,23 +193,14 @@ async fn session_of(
     }
     let (key, conversation) =
         first.ok_or_else(|| OpenClawError::internal("no kind of chat was tried"))?;
-    let session = Session {
-        id: SessionId::new(state.ids.new_id()).map_err(unusable)?,
-        agent_id: key.agent_id(),
-        session_key: key,
-        channel_id: conversation.channel_id.clone(),
-        user_id: UserId::new(conversation.chat_id.as_str()).map_err(unusable)?,
-        chat_id: conversation.chat_id.clone(),
-        label: None,
-        config: SessionConfig::default(),
-        state: SessionState::Idle,
-        context: SessionContext::default(),
-        last_seq: 0,
-        created_at: now,
-        updated_at: now,
-        last_activity_at: now,
-        ended_at: None,
-    };
+    let session = Session::begin(
+        SessionId::new(state.ids.new_id()).map_err(unusable)?,
+        key,
+        conversation.channel_id.clone(),
+        UserId::new(conversation.chat_id.as_str()).map_err(unusable)?,
+        conversation.chat_id.clone(),
+        now,
+    );
     batch.push(Write::CreateSession(Box::new(session.clone())));
     Ok((session, conversation))
 }
@@ -221,22 +212,8 @@ fn key_of(state: &GatewayState, conversation: &Conversation) -> Result<SessionKe
         return SessionKey::new(&config.default_agent().id, conversation.chat_id.as_str())
             .map_err(|error| OpenClawError::invalid_params("chat_id", error.to_string()));
     }
-    let inbound = Inbound {
-        conversation: conversation.clone(),
-        external_id: ExternalId::new("none").map_err(unusable)?,
-        kind: InboundKind::Message,
-        sender: Sender {
-            id: UserId::new(conversation.chat_id.as_str()).map_err(unusable)?,
-            display_name: None,
-            username: None,
-            roles: Vec::new(),
-            is_bot: false,
-        },
-        content: MessageContent::text(""),
-        reply_to: None,
-        mentions_self: true,
-        sent_at: state.clock.now(),
-    };
+    let user_id = UserId::new(conversation.chat_id.as_str()).map_err(unusable)?;
+    let inbound = message_in(conversation.clone(), user_id, state.clock.now()).map_err(unusable)?;
     let policy = state.channels.access(&conversation.channel_id);
     let group_agent = policy.as_ref().and_then(|policy| policy.group_agent(conversation));
     let decision = state.ingress.routing().route(&inbound, group_agent);

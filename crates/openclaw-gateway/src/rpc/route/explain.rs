@@ -1,11 +1,10 @@
-use openclaw_core::{
-    ChatKind, Conversation, ExternalId, Inbound, InboundKind, MessageContent, Sender, UserId,
-};
+use openclaw_core::{ChatKind, Conversation, Inbound, MessageContent, UserId};
 use openclaw_errors::OpenClawError;
 use openclaw_protocol::methods::{RouteExplainParams, RouteExplainResult};
 use openclaw_routing::{DecidedBy, Verdict};
 
 use crate::GatewayState;
+use crate::rpc::hypothetical::message_in;
 
 pub(in crate::rpc) async fn run(
     state: &GatewayState,
@@ -67,26 +66,16 @@ fn inbound_of(state: &GatewayState, params: RouteExplainParams) -> Result<Inboun
         Some(user) => user,
         None => UserId::new(params.chat_id.as_str()).map_err(bad)?,
     };
-    Ok(Inbound {
-        conversation: Conversation {
-            channel_id: params.channel_id,
-            chat_id: params.chat_id,
-            kind: params.chat_kind.unwrap_or(ChatKind::Direct),
-            thread_id: params.thread_id,
-            title: None,
-        },
-        external_id: ExternalId::new("none").map_err(bad)?,
-        kind: InboundKind::Message,
-        sender: Sender {
-            id: user_id,
-            display_name: None,
-            username: params.username,
-            roles: params.roles,
-            is_bot: false,
-        },
-        content: MessageContent::text(params.text.unwrap_or_default()),
-        reply_to: None,
-        mentions_self: true,
-        sent_at: state.clock.now(),
-    })
+    let conversation = Conversation {
+        channel_id: params.channel_id,
+        chat_id: params.chat_id,
+        kind: params.chat_kind.unwrap_or(ChatKind::Direct),
+        thread_id: params.thread_id,
+        title: None,
+    };
+    let mut inbound = message_in(conversation, user_id, state.clock.now()).map_err(bad)?;
+    inbound.sender.username = params.username;
+    inbound.sender.roles = params.roles;
+    inbound.content = MessageContent::text(params.text.unwrap_or_default());
+    Ok(inbound)
 }

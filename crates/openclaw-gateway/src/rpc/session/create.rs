@@ -1,6 +1,5 @@
 use openclaw_core::{
-    ChannelId, ChatId, ChatKind, Conversation, ExternalId, Inbound, InboundKind, MessageContent,
-    Sender, Session, SessionContext, SessionId, SessionKey, SessionState, UserId,
+    ChannelId, ChatId, ChatKind, Conversation, Session, SessionId, SessionKey, UserId,
 };
 use openclaw_errors::OpenClawError;
 use openclaw_protocol::methods::SessionCreateParams;
@@ -10,6 +9,7 @@ use super::find::check_agent;
 use super::update::{check_limits, check_sandbox};
 use crate::GatewayState;
 use crate::rpc::Caller;
+use crate::rpc::hypothetical::message_in;
 
 const LONGEST_LABEL: usize = 64;
 
@@ -46,7 +46,15 @@ pub(in crate::rpc) async fn run(
         None => UserId::new(chat_id.as_str()).map_err(bad_id)?,
     };
     let session_key = if named {
-        let inbound = first_words(state, &channel_id, &chat_id, &user_id)?;
+        let conversation = Conversation {
+            channel_id: channel_id.clone(),
+            chat_id: chat_id.clone(),
+            kind: ChatKind::Direct,
+            thread_id: None,
+            title: None,
+        };
+        let inbound =
+            message_in(conversation, user_id.clone(), state.clock.now()).map_err(bad_id)?;
         let decision =
             openclaw_routing::Decision { agent_id: agent.clone(), session: None, rule: None };
         openclaw_sessions::session_key(&config.session, &decision, &inbound, false)
@@ -55,22 +63,11 @@ pub(in crate::rpc) async fn run(
     }
     .map_err(|error| OpenClawError::invalid_params("chat_id", error.to_string()))?;
     let now = state.clock.now();
+    let id = SessionId::new(fresh).map_err(bad_id)?;
     let session = Session {
-        id: SessionId::new(fresh).map_err(bad_id)?,
-        session_key,
-        agent_id: agent,
-        channel_id,
-        user_id,
-        chat_id,
         label: params.label,
         config: params.config.unwrap_or_default(),
-        state: SessionState::Idle,
-        context: SessionContext::default(),
-        last_seq: 0,
-        created_at: now,
-        updated_at: now,
-        last_activity_at: now,
-        ended_at: None,
+        ..Session::begin(id, session_key, channel_id, user_id, chat_id, now)
     };
     match state
         .storage
@@ -87,37 +84,6 @@ pub(in crate::rpc) async fn run(
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// What a first message of that chat would look like, to give it the same session.
-fn first_words(
-    state: &GatewayState,
-    channel: &ChannelId,
-    chat: &ChatId,
-    user: &UserId,
-) -> Result<Inbound, OpenClawError> {
-    Ok(Inbound {
-        conversation: Conversation {
-            channel_id: channel.clone(),
-            chat_id: chat.clone(),
-            kind: ChatKind::Direct,
-            thread_id: None,
-            title: None,
-        },
-        external_id: ExternalId::new("none").map_err(bad_id)?,
-        kind: InboundKind::Message,
-        sender: Sender {
-            id: user.clone(),
-            display_name: None,
-            username: None,
-            roles: Vec::new(),
-            is_bot: false,
-        },
-        content: MessageContent::text(""),
-        reply_to: None,
-        mentions_self: true,
-        sent_at: state.clock.now(),
-    })
 }
 
 pub(super) fn check_label(label: Option<&str>) -> Result<(), OpenClawError> {
