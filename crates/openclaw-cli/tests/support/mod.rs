@@ -28,9 +28,35 @@ const TRY_AGAIN: Duration = Duration::from_millis(20);
 /// A gateway process on a state folder that lives as long as this; killed when dropped.
 #[derive(Debug)]
 pub(crate) struct TestGateway {
-    folder: TempDir,
     port: u16,
     child: Child,
+    /// Unmounted before the folder goes.
+    disk: Option<SmallDisk>,
+    folder: TempDir,
+}
+
+/// A real file system of a few mebibytes, in memory.
+#[derive(Debug)]
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(at: PathBuf, mebibytes: u32) -> Self {
+        let size = format!("size={mebibytes}m");
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
+            .arg(&at)
+            .status()
+            .expect("mount can be started");
+        assert!(mounted.success(), "a tmpfs can be mounted only as root");
+        Self(at)
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let ended = std::process::Command::new("umount").arg("--lazy").arg(&self.0).status();
+        assert!(ended.is_ok_and(|status| status.success()), "{} is left", self.0.display());
+    }
 }
 
 impl TestGateway {
@@ -45,13 +71,20 @@ impl TestGateway {
 
     /// Starts one with this configuration.
     pub(crate) async fn with_config(config: &str) -> Self {
+        Self::on_disk(config, None).await
+    }
+
+    /// Starts one whose state folder is on a disk of so many mebibytes, or on the usual one.
+    pub(crate) async fn on_disk(config: &str, mebibytes: Option<u32>) -> Self {
         let folder = TempDir::new().expect("a temporary folder can be made");
-        fs::create_dir(folder.path().join("state")).expect("the state folder can be made");
+        let state = folder.path().join("state");
+        fs::create_dir(&state).expect("the state folder can be made");
+        let disk = mebibytes.map(|mebibytes| SmallDisk::mount(state, mebibytes));
         fs::write(folder.path().join("state/openclaw.toml"), config)
             .expect("the configuration can be written");
         let port = free_port();
         let child = spawn(&folder, port);
-        let mut gateway = Self { folder, port, child };
+        let mut gateway = Self { port, child, disk, folder };
         gateway.wait_ready().await;
         gateway
     }
@@ -133,6 +166,16 @@ impl TestGateway {
             .await
             .expect("the command ends in time")
             .expect("the program can be started")
+    }
+
+    /// Its state folder.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// Whether it is on a disk of its own.
+    pub(crate) fn has_own_disk(&self) -> bool {
+        self.disk.is_some()
     }
 
     /// What it has logged since the first start.

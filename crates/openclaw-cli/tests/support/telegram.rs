@@ -18,6 +18,11 @@ impl Telegram {
         Self { service, bot }
     }
 
+    /// The bot's token.
+    pub(crate) fn token(&self) -> &'static str {
+        BOT_TOKEN
+    }
+
     /// The configuration of the channel, with more keys after it.
     pub(crate) fn config(&self, more: &str) -> String {
         format!(
