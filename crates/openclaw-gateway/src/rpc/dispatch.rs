@@ -6,7 +6,7 @@ use futures_util::FutureExt as _;
 use openclaw_errors::{ErrorKind, OpenClawError};
 use openclaw_protocol::envelope::{Call, Incoming, Params, Rejected, failure, success};
 use openclaw_protocol::methods as m;
-use openclaw_protocol::{Access, ErrorObject, Method, MethodInfo, registry};
+use openclaw_protocol::{Access, ErrorObject, Method, MethodInfo, Scope, registry};
 use serde_json::Value;
 
 use super::{
@@ -110,9 +110,7 @@ fn admit(
     if let Access::Scope(scope) = method.access
         && !principal.scopes.allows(scope)
     {
-        let message = format!("{} needs the scope {scope}", method.name);
-        return Err(OpenClawError::new(ErrorKind::Forbidden, message)
-            .with_hint("use a credential that has it"));
+        return Err(lacks(method.name, scope));
     }
     let settings = state.config.current().gateway.rate_limit;
     caller.take_turn(&principal, settings, state.clock.now()).map_err(|retry_after| {
@@ -121,6 +119,11 @@ fn admit(
             .with_hint("call less often, or raise gateway.rate_limit")
     })?;
     Ok(method)
+}
+
+pub(crate) fn lacks(method: &str, scope: Scope) -> OpenClawError {
+    OpenClawError::new(ErrorKind::Forbidden, format!("{method} needs the scope {scope}"))
+        .with_hint("use a credential that has it")
 }
 
 fn unauthenticated() -> OpenClawError {
@@ -160,59 +163,108 @@ async fn typed<M: Method, F: Future<Output = Result<M::Result, OpenClawError>>>(
     }
 }
 
-macro_rules! route_to {
-    ($method:expr, $params:expr, $id:expr, $($type:ty => $run:expr),+ $(,)?) => {
-        match $method.name {
-            $(<$type as Method>::NAME => typed::<$type, _>($params, $id, $run).await,)+
-            name => {
-                tracing::error!(method = name, "a method in the registry has no code");
-                Err(ErrorObject::new(ErrorKind::Internal, "the method has no code"))
+/// The code of a method: the same for every framing.
+pub(crate) trait Handler: Method {
+    /// Runs it for a caller that may call it.
+    fn handle(
+        state: &Arc<GatewayState>,
+        caller: &Arc<Caller>,
+        params: Self::Params,
+    ) -> impl Future<Output = Result<Self::Result, OpenClawError>> + Send;
+}
+
+/// Calls a method from within, for a caller whose scopes allow it. Its share of calls was taken by
+/// the frame that this is part of.
+///
+/// # Errors
+/// `Forbidden` without the scope, else what the method says.
+pub(crate) async fn call<M: Handler>(
+    state: &Arc<GatewayState>,
+    caller: &Arc<Caller>,
+    params: M::Params,
+) -> Result<M::Result, OpenClawError> {
+    if let Access::Scope(scope) = M::ACCESS {
+        let principal = caller.principal().ok_or_else(unauthenticated)?;
+        if !principal.scopes.allows(scope) {
+            return Err(lacks(M::NAME, scope));
+        }
+    }
+    M::handle(state, caller, params).await
+}
+
+fn given<P, F>(params: P, run: impl FnOnce(P) -> F) -> F {
+    run(params)
+}
+
+macro_rules! handlers {
+    ($state:ident, $caller:ident, $($type:ty => $run:expr),+ $(,)?) => {
+        $(impl Handler for $type {
+            #[allow(unused_variables, reason = "not every method works on both")]
+            async fn handle(
+                $state: &Arc<GatewayState>,
+                $caller: &Arc<Caller>,
+                params: Self::Params,
+            ) -> Result<Self::Result, OpenClawError> {
+                given(params, $run).await
+            }
+        })+
+
+        async fn dispatch(
+            state: &Arc<GatewayState>,
+            caller: &Arc<Caller>,
+            method: &MethodInfo,
+            params: Params<'_>,
+            id: Option<&openclaw_protocol::envelope::Id>,
+        ) -> Result<String, ErrorObject> {
+            match method.name {
+                $(<$type as Method>::NAME => {
+                    typed::<$type, _>(params, id, |params| {
+                        <$type as Handler>::handle(state, caller, params)
+                    })
+                    .await
+                })+
+                name => {
+                    tracing::error!(method = name, "a method in the registry has no code");
+                    Err(ErrorObject::new(ErrorKind::Internal, "the method has no code"))
+                }
             }
         }
     };
 }
 
-async fn dispatch(
-    state: &Arc<GatewayState>,
-    caller: &Arc<Caller>,
-    method: &MethodInfo,
-    params: Params<'_>,
-    id: Option<&openclaw_protocol::envelope::Id>,
-) -> Result<String, ErrorObject> {
-    route_to!(method, params, id,
-        m::Ping => async |_| Ok(m::PingResult { pong: true }),
-        m::RpcDiscover => async |_| Ok(document().clone()),
-        m::Authenticate => |params| authenticate::run(state, caller, params),
-        m::SessionCreate => |params| session::create::run(state, caller, params),
-        m::SessionGet => |params| session::get::run(state, params),
-        m::SessionList => |params| session::list::run(state, params),
-        m::SessionUpdate => |params| session::update::run(state, caller, params),
-        m::SessionDelete => |params| session::delete::run(state, params),
-        m::SessionReset => |params| session::reset::run(state, params),
-        m::MessageSend => |params| message::send::run(state, caller, params),
-        m::MessageReceive => |params| message::receive::run(state, caller, params),
-        m::MessageHistory => |params| message::history::run(state, params),
-        m::ChannelList => |_| channel::list::run(state),
-        m::ChannelStatusGet => |params| channel::status::run(state, params),
-        m::ChannelConnect => |params| channel::connect::run(state, params),
-        m::ChannelDisconnect => |params| channel::disconnect::run(state, params),
-        m::AgentRun => |params| agent::run::run(state, caller, params),
-        m::AgentStop => |params| agent::stop::run(state, params),
-        m::AgentStatus => |params| agent::status::run(state, params),
-        m::ToolCall => |params| tool::call::run(state, caller, params),
-        m::PairingList => |params| pairing::list::run(state, params),
-        m::PairingApprove => |params| pairing::approve::run(state, caller, params),
-        m::ConfigGet => |params| config::get::run(state, params),
-        m::ConfigSet => |params| config::set::run(state, caller, params),
-        m::ConfigSchema => |_| config::schema::run(state),
-        m::GatewayStatusGet => |params| gateway::status::run(state, params),
-        m::GatewayReload => |_| gateway::reload::run(state),
-        m::GatewayStop => |_| gateway::stop::run(state),
-        m::RouteExplain => |params| route::explain::run(state, params),
-        m::Subscribe => |params| subscription::subscribe::run(state, caller, params),
-        m::Unsubscribe => |params| subscription::unsubscribe::run(state, caller, params),
-    )
-}
+handlers!(state, caller,
+    m::Ping => async |_| Ok(m::PingResult { pong: true }),
+    m::RpcDiscover => async |_| Ok(document().clone()),
+    m::Authenticate => |params| authenticate::run(state, caller, params),
+    m::SessionCreate => |params| session::create::run(state, caller, params),
+    m::SessionGet => |params| session::get::run(state, params),
+    m::SessionList => |params| session::list::run(state, params),
+    m::SessionUpdate => |params| session::update::run(state, caller, params),
+    m::SessionDelete => |params| session::delete::run(state, params),
+    m::SessionReset => |params| session::reset::run(state, params),
+    m::MessageSend => |params| message::send::run(state, caller, params),
+    m::MessageReceive => |params| message::receive::run(state, caller, params),
+    m::MessageHistory => |params| message::history::run(state, params),
+    m::ChannelList => |_| channel::list::run(state),
+    m::ChannelStatusGet => |params| channel::status::run(state, params),
+    m::ChannelConnect => |params| channel::connect::run(state, params),
+    m::ChannelDisconnect => |params| channel::disconnect::run(state, params),
+    m::AgentRun => |params| agent::run::run(state, caller, params),
+    m::AgentStop => |params| agent::stop::run(state, params),
+    m::AgentStatus => |params| agent::status::run(state, params),
+    m::ToolCall => |params| tool::call::run(state, caller, params),
+    m::PairingList => |params| pairing::list::run(state, params),
+    m::PairingApprove => |params| pairing::approve::run(state, caller, params),
+    m::ConfigGet => |params| config::get::run(state, params),
+    m::ConfigSet => |params| config::set::run(state, caller, params),
+    m::ConfigSchema => |_| config::schema::run(state),
+    m::GatewayStatusGet => |params| gateway::status::run(state, params),
+    m::GatewayReload => |_| gateway::reload::run(state),
+    m::GatewayStop => |_| gateway::stop::run(state),
+    m::RouteExplain => |params| route::explain::run(state, params),
+    m::Subscribe => |params| subscription::subscribe::run(state, caller, params),
+    m::Unsubscribe => |params| subscription::unsubscribe::run(state, caller, params),
+);
 
 #[cfg(test)]
 mod tests {

@@ -22,3 +22,4 @@ mod tool;
 pub use caller::Caller;
 pub(crate) use channel::describe::describe as describe_channel;
 pub use dispatch::{answer, may_wait, refuse};
+pub(crate) use dispatch::{call, lacks};
