@@ -54,11 +54,14 @@ pub(crate) fn cache_folder() -> Result<PathBuf> {
 }
 
 fn ensure_debian() -> Result<()> {
-    let missing: Vec<&str> = DEBIAN
+    let mut missing: Vec<&str> = DEBIAN
         .iter()
         .filter(|(program, argument, _)| !works(program, argument))
         .map(|(_, _, package)| *package)
         .collect();
+    if !has_postgres() {
+        missing.push("postgresql");
+    }
     if missing.is_empty() {
         return Ok(());
     }
@@ -71,6 +74,13 @@ fn ensure_debian() -> Result<()> {
         .args(["install", "-y", "-q", "--no-install-recommends"])
         .args(&missing)
         .env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
+/// Debian keeps the server's programs out of the search path.
+fn has_postgres() -> bool {
+    let releases = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut servers = releases.map(|release| release.path().join("bin/initdb"));
+    servers.any(|server| server.exists()) || works("initdb", "--version")
 }
 
 fn ensure_python(cache: &Path) -> Result<PathBuf> {

@@ -258,6 +258,9 @@ impl Resolver<'_> {
     fn storage(&self, section: StorageSection) -> StorageBackend {
         match section {
             StorageSection::Memory => StorageBackend::Memory,
+            StorageSection::Postgres { url, max_connections } => {
+                StorageBackend::Postgres { url, max_connections }
+            }
             StorageSection::Sqlite { path: None } => {
                 StorageBackend::Sqlite { path: self.state.database() }
             }

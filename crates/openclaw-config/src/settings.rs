@@ -286,6 +286,8 @@ pub enum StorageBackend {
     Postgres {
         /// `postgres://…`, with its password.
         url: Secret,
+        /// The most connections at once, default 8.
+        max_connections: u32,
     },
     /// Nothing is kept beyond the process.
     Memory,

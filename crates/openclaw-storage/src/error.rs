@@ -165,6 +165,34 @@ pub enum StorageError {
         /// The newest schema known.
         known: i64,
     },
+    /// The server's release lacks what is needed.
+    #[error("the server of {place} is PostgreSQL {found}, at least {needed} is needed")]
+    TooOld {
+        /// The server.
+        place: String,
+        /// Its release.
+        found: i64,
+        /// The oldest that will do.
+        needed: i64,
+    },
+    /// No server answers; nothing was written.
+    #[error("the database {place} does not answer")]
+    Unreachable {
+        /// The server.
+        place: String,
+        /// What was heard instead.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The server does not let us in.
+    #[error("the database {place} refuses this user, password or database name")]
+    Refused {
+        /// The server.
+        place: String,
+        /// What it said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The connection was lost; whether the batch was committed is not known.
     #[error("the connection to the database was lost")]
     Lost(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -195,6 +223,15 @@ impl StorageError {
             Self::NewerSchema { place, found, known } => {
                 Self::NewerSchema { place: place.clone(), found: *found, known: *known }
             }
+            Self::TooOld { place, found, needed } => {
+                Self::TooOld { place: place.clone(), found: *found, needed: *needed }
+            }
+            Self::Unreachable { place, source } => {
+                Self::Unreachable { place: place.clone(), source: said(source.as_ref()) }
+            }
+            Self::Refused { place, source } => {
+                Self::Refused { place: place.clone(), source: said(source.as_ref()) }
+            }
             Self::Lost(source) => Self::Lost(said(source.as_ref())),
             Self::Closed => Self::Closed,
             Self::Other { doing, source } => Self::Other { doing, source: said(source.as_ref()) },
@@ -223,6 +260,17 @@ impl From<StorageError> for OpenClawError {
             StorageError::NewerSchema { .. } => (
                 ErrorKind::Database,
                 "install the version of openclaw that wrote it, or a newer one",
+            ),
+            StorageError::TooOld { .. } => {
+                (ErrorKind::Database, "use a newer release of PostgreSQL, or backend = \"sqlite\"")
+            }
+            StorageError::Unreachable { .. } => (
+                ErrorKind::Unavailable,
+                "see that the server runs, and that host and port of storage.url are right",
+            ),
+            StorageError::Refused { .. } => (
+                ErrorKind::Database,
+                "check user, password and database name in storage.url, and what the user may do",
             ),
             StorageError::Lost(_) => {
                 (ErrorKind::Unavailable, "try again with the same idempotency key")

@@ -15,8 +15,11 @@ mod commit;
 pub mod conformance;
 mod error;
 pub mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod read;
 pub mod rows;
+mod sql;
 pub mod sqlite;
 
 pub use batch::{

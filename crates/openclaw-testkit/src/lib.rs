@@ -1,10 +1,13 @@
 //! Doubles for tests: a clock that is set, ids that count, a scripted model server, a strict fake of
 //! the Telegram Bot API. They are small real implementations with state, driven over their real
-//! wire; this crate sees only `openclaw-core` and `openclaw-protocol`.
+//! wire. Beside them a real PostgreSQL server of a test's own. This crate sees only `openclaw-core`
+//! and `openclaw-protocol`.
 
 mod clock;
 mod ids;
 pub mod model;
+#[cfg(unix)]
+pub mod postgres;
 pub mod telegram;
 
 pub use clock::ManualClock;

@@ -4,19 +4,18 @@ use std::time::Duration;
 
 use clap::Args;
 use openclaw_agents::{ModelProbe, probe};
-use openclaw_config::{Config, LoadRequest, StatePaths, load};
+use openclaw_config::{Config, LoadRequest, StatePaths, StorageBackend, load};
 use openclaw_core::SystemClock;
 use openclaw_gateway::lifecycle::{LockError, StateLock};
 use openclaw_protocol::methods::{GatewayStatus, GatewayStatusGet, GatewayStatusParams};
 use openclaw_storage::rows::Backlog;
-use openclaw_storage::sqlite::{SqliteOptions, SqliteStorage};
-use openclaw_storage::{InboxReads as _, NoObserver, Storage};
+use openclaw_storage::NoObserver;
 use serde::Serialize;
 use serde_json::json;
 use std::sync::Arc;
 
 use super::client;
-use crate::compose::Channels;
+use crate::compose::{Channels, open_storage};
 use crate::context::Context;
 use crate::exit::{Failure, status};
 use crate::output::Shade;
@@ -294,10 +293,13 @@ fn gateway(status: &GatewayStatus, report: &mut Report) {
 
 /// Without a gateway the store is looked at directly, under the folder's lock.
 fn stored(context: &Context, config: &Config, report: &mut Report) {
-    let openclaw_config::StorageBackend::Sqlite { path } = &config.storage else { return };
-    if !path.exists() {
-        report.add(Severity::Ok, "storage", "nothing is stored yet");
-        return;
+    match &config.storage {
+        StorageBackend::Sqlite { path } if !path.exists() => {
+            report.add(Severity::Ok, "storage", "nothing is stored yet");
+            return;
+        }
+        StorageBackend::Memory => return,
+        StorageBackend::Sqlite { .. } | StorageBackend::Postgres { .. } => {}
     }
     let _lock = match StateLock::take(&config.state_dir, "openclaw doctor") {
         Ok(lock) => lock,
@@ -309,13 +311,8 @@ fn stored(context: &Context, config: &Config, report: &mut Report) {
         }
     };
     let looked = client(context, async {
-        let opened = SqliteStorage::open(
-            SqliteOptions::new(path),
-            Arc::new(SystemClock),
-            Arc::new(NoObserver),
-        )
-        .await;
-        let storage = opened.map_err(openclaw_errors::OpenClawError::from)?;
+        let (clock, observer) = (Arc::new(SystemClock), Arc::new(NoObserver));
+        let storage = open_storage(&config.storage, clock, observer).await?;
         let health = storage.health().await.map_err(openclaw_errors::OpenClawError::from)?;
         let damage = storage.integrity().await.map_err(openclaw_errors::OpenClawError::from)?;
         let backlog = storage.backlog().await.map_err(openclaw_errors::OpenClawError::from)?;

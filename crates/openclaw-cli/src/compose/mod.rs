@@ -4,10 +4,12 @@ mod channels;
 mod config_source;
 mod in_process;
 mod parts;
+mod storage;
 mod token;
 
 pub(crate) use channels::Channels;
 pub(crate) use config_source::FileConfigSource;
 pub(crate) use in_process::InProcess;
 pub(crate) use parts::{Composed, compose};
+pub(crate) use storage::open_storage;
 pub(crate) use token::gateway_token;

@@ -2,19 +2,15 @@ use std::sync::Arc;
 
 use openclaw_agents::model::RetryPolicy;
 use openclaw_agents::{AgentRunner, RunnerDeps};
-use openclaw_config::{Config, Environment, Loaded, Overrides, StatePaths, StorageBackend};
+use openclaw_config::{Environment, Loaded, Overrides, StatePaths};
 use openclaw_core::{Clock, IdGen, Rng, SystemClock, SystemIds, SystemRng};
-use openclaw_errors::{ErrorKind, OpenClawError};
 use openclaw_gateway::Identity;
 use openclaw_gateway::lifecycle::{CommitFan, Gateway, Parts, StateLock, gateway_id};
 use openclaw_media::MediaStore;
-use openclaw_storage::memory::MemoryStorage;
-use openclaw_storage::sqlite::{SqliteOptions, SqliteStorage};
-use openclaw_storage::{Storage, StorageError};
 use openclaw_tools::ToolRegistry;
 use tokio_util::task::TaskTracker;
 
-use super::{Channels, FileConfigSource};
+use super::{Channels, FileConfigSource, open_storage};
 use crate::exit::Failure;
 
 /// A gateway put together, and what it stands on.
@@ -41,7 +37,7 @@ pub(crate) async fn compose(
     let ids: Arc<dyn IdGen> = Arc::new(SystemIds);
     let rng: Arc<dyn Rng> = Arc::new(SystemRng);
     let fan = Arc::new(CommitFan::new());
-    let storage = open_storage(&config, clock.clone(), fan.clone()).await?;
+    let storage = open_storage(&config.storage, clock.clone(), fan.clone()).await?;
     let media = MediaStore::new(paths.media());
     let tools = Arc::new(ToolRegistry::builder().with_file_tools(media.clone()).build());
     let model_tasks = TaskTracker::new();
@@ -80,36 +76,4 @@ pub(crate) async fn compose(
         time_zone: zone,
     })?;
     Ok(Composed { gateway, source, model_tasks, lock })
-}
-
-async fn open_storage(
-    config: &Config,
-    clock: Arc<dyn Clock>,
-    fan: Arc<CommitFan>,
-) -> Result<Arc<dyn Storage>, OpenClawError> {
-    match &config.storage {
-        StorageBackend::Sqlite { path } => {
-            let opened = SqliteStorage::open(SqliteOptions::new(path), clock, fan).await;
-            Ok(Arc::new(opened.map_err(|error| explain(error, path))?))
-        }
-        StorageBackend::Memory => Ok(Arc::new(MemoryStorage::new(clock, fan))),
-        StorageBackend::Postgres { .. } => Err(OpenClawError::new(
-            ErrorKind::Config,
-            "storage.backend: this program has no postgres",
-        )
-        .with_hint("use \"sqlite\" or \"memory\"")),
-    }
-}
-
-fn explain(error: StorageError, path: &std::path::Path) -> OpenClawError {
-    let place = path.display();
-    match error {
-        StorageError::Busy(_) => OpenClawError::new(
-            ErrorKind::Database,
-            format!("the database {place} is locked by another process"),
-        )
-        .with_hint("end whatever has it open, such as a database browser, then start again")
-        .with_source(error),
-        other => other.into(),
-    }
 }

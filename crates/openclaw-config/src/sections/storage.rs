@@ -1,3 +1,5 @@
+use openclaw_core::Secret;
+
 use crate::{Spanned, TableReader};
 
 /// The engine that keeps everything.
@@ -14,6 +16,7 @@ const ENGINES: [(&str, Engine); 3] =
 /// `[storage]`.
 pub(crate) enum StorageSection {
     Sqlite { path: Option<Spanned<String>> },
+    Postgres { url: Secret, max_connections: u32 },
     Memory,
 }
 
@@ -29,23 +32,30 @@ pub(super) fn read_storage(reader: &mut TableReader<'_>) -> StorageSection {
         .string("path", "The file of sqlite; without it openclaw.db in the state folder.")
         .spanned()
         .optional();
-    let url = reader.secret("url", "The server of postgres, postgres://….");
+    let url_help = "The server of postgres, postgres://user:password@host:port/database.";
+    let url = match engine {
+        Engine::Postgres => reader.required_secret("url", url_help),
+        Engine::Sqlite | Engine::Memory => reader.secret("url", url_help),
+    };
+    let max_connections = reader
+        .integer("max_connections", "The most connections to postgres at once.", 2..=500)
+        .optional();
     if engine != Engine::Sqlite && path.is_some() {
         reader.issue("path", "belongs to backend = \"sqlite\"");
     }
     if engine != Engine::Postgres && url.is_some() {
         reader.issue("url", "belongs to backend = \"postgres\"");
     }
+    if engine != Engine::Postgres && max_connections.is_some() {
+        reader.issue("max_connections", "belongs to backend = \"postgres\"");
+    }
     match engine {
         Engine::Sqlite => StorageSection::Sqlite { path },
         Engine::Memory => StorageSection::Memory,
-        Engine::Postgres => {
-            reader.issue_with_hint(
-                "backend",
-                "this build has no postgres",
-                "use \"sqlite\" or \"memory\"",
-            );
-            StorageSection::Memory
-        }
+        // A missing address is an issue already, which ends the loading.
+        Engine::Postgres => StorageSection::Postgres {
+            url: url.unwrap_or_default(),
+            max_connections: max_connections.unwrap_or(8),
+        },
     }
 }

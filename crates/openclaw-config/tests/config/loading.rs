@@ -270,7 +270,12 @@ groups."1" = { require_mention = true, "${KEY}" = "${" }
 #[test]
 fn storage_keys_belong_to_their_engine() {
     let errors = |text: &str| Home::with(text).errors();
-    assert_snapshot!(errors("[storage]\nbackend = \"postgres\"\nurl = \"postgres://u:p@h/d\"\n"), @r#"openclaw.toml:2:11: storage.backend: this build has no postgres (use "sqlite" or "memory")"#);
+    assert_snapshot!(errors("[storage]\nbackend = \"postgres\"\n"), @"openclaw.toml:1:1: storage.url: is missing (set url, or url_file with the path of a file that holds it)");
+    assert_snapshot!(errors("[storage]\nmax_connections = 4\n"), @r#"openclaw.toml:2:19: storage.max_connections: belongs to backend = "postgres""#);
+    let home = Home::with("[storage]\nbackend = \"postgres\"\nurl = \"postgres://u:p@h/d\"\n");
+    let storage = home.load().expect("loads").config.storage.clone();
+    let url = Secret::new("postgres://u:p@h/d");
+    assert_eq!(storage, StorageBackend::Postgres { url, max_connections: 8 });
     assert_snapshot!(errors("[storage]\nbackend = \"memory\"\npath = \"x\"\n"), @r#"openclaw.toml:3:8: storage.path: belongs to backend = "sqlite""#);
     assert_snapshot!(errors("[storage]\nurl = \"postgres://h\"\n"), @r#"openclaw.toml:2:7: storage.url: belongs to backend = "postgres""#);
     let home = Home::with("[storage]\npath = \"data/../my.db\"\n");

@@ -22,11 +22,21 @@ pub use self::fixture::{
 };
 pub use self::image::{Universe, image};
 
+/// Runs one case to its end; `false` when it panics.
+pub async fn passes(case: impl Future<Output = ()>) -> bool {
+    use futures_util::FutureExt as _;
+    std::panic::AssertUnwindSafe(case).catch_unwind().await.is_ok()
+}
+
 /// Makes a test of each case, given `async fn(Arc<dyn Clock>, Arc<dyn CommitObserver>) -> Opened`.
+///
+/// As `all_in_one name; server; open` it is one test of this name, which runs all cases on one server,
+/// given as `&server` to `open` before the others, and names those that failed: for an engine whose
+/// server is too dear to start for each case.
 #[macro_export]
 macro_rules! storage_conformance {
-    ($open:ident) => {
-        $crate::storage_conformance!(@modules $open;
+    (@cases $then:ident $($given:tt)*) => {
+        $crate::storage_conformance!(@$then $($given)*;
             sessions {
                 a_session_is_read_as_it_was_written,
                 a_live_key_is_held_by_one_session,
@@ -110,6 +120,31 @@ macro_rules! storage_conformance {
                 one_of_many_duplicates_is_accepted,
             }
         );
+    };
+    (all_in_one $name:ident; $server:expr; $open:ident) => {
+        $crate::storage_conformance!(@cases one_test $name $open { $server });
+    };
+    (@one_test $name:ident $open:ident $server:block; $($module:ident { $($case:ident,)* })*) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            let server = $server;
+            let mut failed: Vec<&'static str> = Vec::new();
+            $($(
+                let case = async {
+                    let open = |clock, observer| $open(&server, clock, observer);
+                    let fixture = $crate::conformance::Fixture::open(open).await;
+                    $crate::conformance::$module::$case(&fixture).await;
+                    fixture.storage.close().await;
+                };
+                if !$crate::conformance::passes(case).await {
+                    failed.push(concat!(stringify!($module), "::", stringify!($case)));
+                }
+            )*)*
+            assert!(failed.is_empty(), "{failed:?}");
+        }
+    };
+    ($open:ident) => {
+        $crate::storage_conformance!(@cases modules $open);
     };
     (@modules $open:ident; $($module:ident { $($case:ident,)* })*) => {
         $(mod $module {

@@ -3,12 +3,9 @@
 //! One task with one connection writes; what waits shares a commit. A few other connections read.
 //! A batch is one script, one trip to the connection's thread. `docs/storage.md` says why.
 
-mod argument;
 mod attempt;
 mod codes;
-mod conflicts;
 mod connection;
-mod decode;
 mod open;
 mod options;
 mod outcome;
@@ -34,6 +31,7 @@ use tokio_util::task::TaskTracker;
 pub use self::options::{SqliteOptions, Synchronous};
 use self::readers::Readers;
 use self::writer::{Job, QUEUE_SIZE, Shared, Writer};
+use crate::sql::{argument, conflicts, decode};
 use crate::{Applied, ApplyError, Batch, CommitObserver, Storage, StorageError, StorageHealth};
 
 /// How long a batch waits for a place in the writer's queue.

@@ -1,11 +1,12 @@
 //! What a committed batch means for its caller, the observer and the counters.
 
-use super::decode::{self, Decoded};
+use super::decode;
 use super::plan::{Note, Plan};
 use super::script::Outcome;
 use super::tally::Tally;
 use crate::assemble::{Report, is_visible};
 use crate::rows::OutboxState;
+use crate::sql::cells::Decoded;
 use crate::{Applied, Batch, Committed, SessionChange, Write};
 
 /// What a batch did.

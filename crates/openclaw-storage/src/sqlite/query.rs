@@ -1,22 +1,58 @@
 //! Single statements that return rows.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Either, Executor as _};
+use sqlx::{Either, Executor as _, Row as _};
 
 use super::argument::Argument;
 use super::connection::Connection;
-use super::decode::Decoded;
+use crate::sql::cells::{Cells, Decoded};
+use crate::sql::conflicts::Asked;
 
 type Decode<T> = fn(&SqliteRow) -> Decoded<T>;
 
 fn bound(values: impl IntoIterator<Item = Argument>) -> SqliteArguments {
     let mut arguments = SqliteArguments::default();
     for value in values {
-        value.add_to(&mut arguments);
+        add(value, &mut arguments);
     }
     arguments
+}
+
+/// Binds one value.
+pub(super) fn add(value: Argument, arguments: &mut SqliteArguments) {
+    use sqlx::Arguments as _;
+    let added = match value {
+        Argument::Null => arguments.add(None::<i64>),
+        Argument::Integer(value) => arguments.add(value),
+        Argument::Text(value) => arguments.add(value),
+    };
+    added.expect("integers and text always encode");
+}
+
+impl Cells for SqliteRow {
+    fn text(&self, index: usize) -> Decoded<Option<Cow<'_, str>>> {
+        Ok(self.try_get::<Option<&str>, _>(index)?.map(Cow::Borrowed))
+    }
+
+    fn integer(&self, index: usize) -> Decoded<Option<i64>> {
+        Ok(self.try_get(index)?)
+    }
+}
+
+impl Asked for Connection {
+    type Row = SqliteRow;
+
+    async fn first<T: Send>(
+        &mut self,
+        sql: &'static str,
+        values: Vec<Argument>,
+        decode: Decode<T>,
+    ) -> Result<Option<T>, sqlx::Error> {
+        optional(self, sql, values, decode).await
+    }
 }
 
 fn decoded<T>(row: &SqliteRow, decode: Decode<T>) -> Result<T, sqlx::Error> {

@@ -5,6 +5,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteRow};
 
 use super::argument::Argument;
 use super::connection::Connection;
+use super::query;
 
 /// Fails unless the statement before it changed exactly one row; the comparison calls back then.
 pub(super) const GUARD_CHANGED_ONE: &str = "INSERT INTO guard (holds) SELECT 0
@@ -32,7 +33,7 @@ impl Script {
     ) -> usize {
         self.push_renumbered(sql);
         for argument in arguments {
-            argument.add_to(&mut self.arguments);
+            query::add(argument, &mut self.arguments);
             self.bound += 1;
         }
         self.writes.push(write);

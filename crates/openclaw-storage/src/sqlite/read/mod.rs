@@ -12,9 +12,10 @@ use sqlx::sqlite::SqliteRow;
 
 use super::argument::Argument;
 use super::codes::storage_error;
-use super::decode::{self, Decoded};
+use super::decode;
 use super::readers::Readers;
 use super::{SqliteStorage, query};
+use crate::sql::cells::Decoded;
 use crate::{StorageError, StorageHealth};
 
 type Read<T> = Result<T, StorageError>;
@@ -72,11 +73,12 @@ impl SqliteStorage {
     }
 
     pub(super) async fn read_health(&self) -> Read<StorageHealth> {
-        let health = self.optional(HEALTH, [], decode::health).await?;
-        health.ok_or_else(|| StorageError::Other {
+        let health = self.optional(HEALTH, [], decode::versions_and_size).await?;
+        let (version, schema, size_bytes) = health.ok_or_else(|| StorageError::Other {
             doing: "asking for the version",
             source: "no row came back".into(),
-        })
+        })?;
+        Ok(StorageHealth { engine: "sqlite", version, schema, size_bytes })
     }
 
     pub(super) async fn read_integrity(&self) -> Read<Vec<String>> {

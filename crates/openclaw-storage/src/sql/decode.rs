@@ -4,32 +4,31 @@ use openclaw_core::{
     ChannelId, ChatAddress, Direction, Message, MessageId, OutboxId, RunId, Sender, Session,
     SessionId, SessionKey, SessionState, Timestamp,
 };
+#[cfg(feature = "postgres")]
+use openclaw_core::{ExternalId, Outbound};
 use serde::de::value::{Error as WordError, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde::{Deserialize, Serialize};
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use std::borrow::Cow;
 use std::error::Error;
 use std::str::FromStr;
 
-use crate::StorageHealth;
+use super::cells::{Cells, Decoded};
+#[cfg(feature = "postgres")]
+use crate::rows::Backlog;
 use crate::rows::{
     EventRow, InboxRow, LeaseRow, OutboxKind, OutboxRow, OutboxState, PairingRow, TranscriptRow,
     UserRow,
 };
 
-/// Why a row is not what the tables' invariants promise.
-type Unreadable = Box<dyn Error + Send + Sync>;
-pub(super) type Decoded<T> = Result<T, Unreadable>;
-
-pub(super) fn direction_word(direction: Direction) -> &'static str {
+pub(crate) fn direction_word(direction: Direction) -> &'static str {
     match direction {
         Direction::Inbound => "inbound",
         Direction::Outbound => "outbound",
     }
 }
 
-pub(super) fn session_state_word(state: SessionState) -> &'static str {
+pub(crate) fn session_state_word(state: SessionState) -> &'static str {
     match state {
         SessionState::Idle => "idle",
         SessionState::Running => "running",
@@ -37,7 +36,7 @@ pub(super) fn session_state_word(state: SessionState) -> &'static str {
     }
 }
 
-pub(super) fn outbox_kind_word(kind: OutboxKind) -> &'static str {
+pub(crate) fn outbox_kind_word(kind: OutboxKind) -> &'static str {
     match kind {
         OutboxKind::Reply => "reply",
         OutboxKind::Preview => "preview",
@@ -48,8 +47,8 @@ pub(super) fn outbox_kind_word(kind: OutboxKind) -> &'static str {
 
 /// What a message's row holds besides its columns, as it is written.
 #[derive(Debug, Serialize)]
-pub(super) struct MessageMetadata<'a> {
-    pub(super) sender: &'a Sender,
+pub(crate) struct MessageMetadata<'a> {
+    pub(crate) sender: &'a Sender,
 }
 
 #[derive(Debug, Deserialize)]
@@ -58,42 +57,40 @@ struct StoredMetadata {
 }
 
 /// Reads the columns of a row one after another.
-struct Columns<'r> {
-    row: &'r SqliteRow,
+struct Columns<'r, R> {
+    row: &'r R,
     next: usize,
 }
 
-impl<'r> Columns<'r> {
-    fn of(row: &'r SqliteRow) -> Self {
+impl<'r, R: Cells> Columns<'r, R> {
+    fn of(row: &'r R) -> Self {
         Self { row, next: 0 }
     }
 
-    fn optional_text(&mut self) -> Decoded<Option<&'r str>> {
+    fn optional_text(&mut self) -> Decoded<Option<Cow<'r, str>>> {
         self.next += 1;
-        Ok(self.row.try_get(self.next - 1)?)
+        self.row.text(self.next - 1)
     }
 
-    fn text(&mut self) -> Decoded<&'r str> {
-        self.next += 1;
-        Ok(self.row.try_get(self.next - 1)?)
+    fn text(&mut self) -> Decoded<Cow<'r, str>> {
+        Ok(self.optional_text()?.ok_or("a text is null")?)
     }
 
     fn string(&mut self) -> Decoded<String> {
-        Ok(self.text()?.to_owned())
+        Ok(self.text()?.into_owned())
     }
 
     fn optional_string(&mut self) -> Decoded<Option<String>> {
-        Ok(self.optional_text()?.map(ToOwned::to_owned))
+        Ok(self.optional_text()?.map(Cow::into_owned))
     }
 
     fn optional_integer(&mut self) -> Decoded<Option<i64>> {
         self.next += 1;
-        Ok(self.row.try_get(self.next - 1)?)
+        self.row.integer(self.next - 1)
     }
 
     fn integer(&mut self) -> Decoded<i64> {
-        self.next += 1;
-        Ok(self.row.try_get(self.next - 1)?)
+        Ok(self.optional_integer()?.ok_or("an integer is null")?)
     }
 
     fn number<T: TryFrom<i64>>(&mut self) -> Decoded<T>
@@ -126,72 +123,101 @@ impl<'r> Columns<'r> {
     where
         T::Err: Error + Send + Sync + 'static,
     {
-        Ok(self.optional_text()?.map(str::parse).transpose()?)
+        Ok(self.optional_text()?.map(|text| text.parse()).transpose()?)
     }
 
     fn json<T: DeserializeOwned>(&mut self) -> Decoded<T> {
-        Ok(serde_json::from_str(self.text()?)?)
+        Ok(serde_json::from_str(&self.text()?)?)
     }
 
     fn optional_json<T: DeserializeOwned>(&mut self) -> Decoded<Option<T>> {
-        Ok(self.optional_text()?.map(serde_json::from_str).transpose()?)
+        Ok(self.optional_text()?.map(|text| serde_json::from_str(&text)).transpose()?)
     }
 
     fn word<T: DeserializeOwned>(&mut self) -> Decoded<T> {
-        word(self.text()?)
+        word(&self.text()?)
     }
 }
 
 /// The value that is written as this word.
-pub(super) fn word<T: DeserializeOwned>(text: &str) -> Decoded<T> {
+pub(crate) fn word<T: DeserializeOwned>(text: &str) -> Decoded<T> {
     let deserializer: StrDeserializer<'_, WordError> = text.into_deserializer();
     Ok(T::deserialize(deserializer)?)
 }
 
-pub(super) fn string(row: &SqliteRow) -> Decoded<String> {
+pub(crate) fn string(row: &impl Cells) -> Decoded<String> {
     Columns::of(row).string()
 }
 
-pub(super) fn integer(row: &SqliteRow) -> Decoded<i64> {
+pub(crate) fn integer(row: &impl Cells) -> Decoded<i64> {
     Columns::of(row).integer()
 }
 
-pub(super) fn health(row: &SqliteRow) -> Decoded<StorageHealth> {
+/// The engine's version, the schema's, and the size in bytes.
+pub(crate) fn versions_and_size(row: &impl Cells) -> Decoded<(String, i64, u64)> {
     let mut columns = Columns::of(row);
-    Ok(StorageHealth {
-        engine: "sqlite",
-        version: columns.string()?,
-        schema: columns.integer()?,
-        size_bytes: columns.number()?,
-    })
+    Ok((columns.string()?, columns.integer()?, columns.number()?))
 }
 
-pub(super) fn count(row: &SqliteRow) -> Decoded<u64> {
+pub(crate) fn count(row: &impl Cells) -> Decoded<u64> {
     Columns::of(row).number()
 }
 
-pub(super) fn key_and_value(row: &SqliteRow) -> Decoded<(String, String)> {
+pub(crate) fn key_and_value(row: &impl Cells) -> Decoded<(String, String)> {
     let mut columns = Columns::of(row);
     Ok((columns.string()?, columns.string()?))
 }
 
-pub(super) fn session_key(row: &SqliteRow) -> Decoded<SessionKey> {
+pub(crate) fn session_key(row: &impl Cells) -> Decoded<SessionKey> {
     Columns::of(row).parsed()
 }
 
+/// Two integers.
+#[cfg(feature = "postgres")]
+pub(crate) fn two_integers(row: &impl Cells) -> Decoded<(i64, i64)> {
+    let mut columns = Columns::of(row);
+    Ok((columns.integer()?, columns.integer()?))
+}
+
+/// The service's id of an event.
+#[cfg(feature = "postgres")]
+pub(crate) fn external_id(row: &impl Cells) -> Decoded<ExternalId> {
+    Columns::of(row).parsed()
+}
+
+/// An outbox row's position and what it is to do.
+#[cfg(feature = "postgres")]
+pub(crate) fn unsent(row: &impl Cells) -> Decoded<(i64, Outbound)> {
+    let mut columns = Columns::of(row);
+    Ok((columns.integer()?, columns.json()?))
+}
+
+/// The counts in the order of their fields.
+#[cfg(feature = "postgres")]
+pub(crate) fn backlog(row: &impl Cells) -> Decoded<Backlog> {
+    let mut columns = Columns::of(row);
+    Ok(Backlog {
+        inputs: columns.number()?,
+        outbox: columns.number()?,
+        unknown: columns.number()?,
+        failed: columns.number()?,
+        resent: columns.number()?,
+    })
+}
+
 /// A session's key and its last `seq`.
-pub(super) fn key_and_seq(row: &SqliteRow) -> Decoded<(SessionKey, i64)> {
+pub(crate) fn key_and_seq(row: &impl Cells) -> Decoded<(SessionKey, i64)> {
     let mut columns = Columns::of(row);
     Ok((columns.parsed()?, columns.integer()?))
 }
 
 /// An outbox row's state and how often its outcome was not known.
-pub(super) fn state_and_uncertain(row: &SqliteRow) -> Decoded<(OutboxState, u64)> {
+pub(crate) fn state_and_uncertain(row: &impl Cells) -> Decoded<(OutboxState, u64)> {
     let mut columns = Columns::of(row);
     Ok((columns.word()?, columns.number()?))
 }
 
-pub(super) fn session(row: &SqliteRow) -> Decoded<Session> {
+pub(crate) fn session(row: &impl Cells) -> Decoded<Session> {
     let mut columns = Columns::of(row);
     Ok(Session {
         id: columns.parsed()?,
@@ -212,11 +238,11 @@ pub(super) fn session(row: &SqliteRow) -> Decoded<Session> {
     })
 }
 
-pub(super) fn message(row: &SqliteRow) -> Decoded<Message> {
+pub(crate) fn message(row: &impl Cells) -> Decoded<Message> {
     message_of(&mut Columns::of(row))
 }
 
-fn message_of(columns: &mut Columns<'_>) -> Decoded<Message> {
+fn message_of(columns: &mut Columns<'_, impl Cells>) -> Decoded<Message> {
     Ok(Message {
         id: columns.parsed()?,
         session_id: columns.parsed()?,
@@ -234,7 +260,7 @@ fn message_of(columns: &mut Columns<'_>) -> Decoded<Message> {
     })
 }
 
-pub(super) fn user(row: &SqliteRow) -> Decoded<UserRow> {
+pub(crate) fn user(row: &impl Cells) -> Decoded<UserRow> {
     let mut columns = Columns::of(row);
     Ok(UserRow {
         channel_id: columns.parsed()?,
@@ -246,7 +272,7 @@ pub(super) fn user(row: &SqliteRow) -> Decoded<UserRow> {
     })
 }
 
-pub(super) fn input(row: &SqliteRow) -> Decoded<InboxRow> {
+pub(crate) fn input(row: &impl Cells) -> Decoded<InboxRow> {
     let mut columns = Columns::of(row);
     Ok(InboxRow {
         id: columns.parsed()?,
@@ -276,7 +302,7 @@ pub(super) fn input(row: &SqliteRow) -> Decoded<InboxRow> {
     })
 }
 
-pub(super) fn outbox(row: &SqliteRow) -> Decoded<OutboxRow> {
+pub(crate) fn outbox(row: &impl Cells) -> Decoded<OutboxRow> {
     let mut columns = Columns::of(row);
     Ok(OutboxRow {
         id: columns.parsed()?,
@@ -307,7 +333,7 @@ pub(super) fn outbox(row: &SqliteRow) -> Decoded<OutboxRow> {
 }
 
 /// A conversation with outbox rows that have not ended.
-pub(super) fn conversation(row: &SqliteRow) -> Decoded<(ChannelId, ChatAddress)> {
+pub(crate) fn conversation(row: &impl Cells) -> Decoded<(ChannelId, ChatAddress)> {
     let mut columns = Columns::of(row);
     let channel = columns.parsed()?;
     Ok((channel, ChatAddress { chat_id: columns.parsed()?, thread_id: columns.optional_parsed()? }))
@@ -315,7 +341,7 @@ pub(super) fn conversation(row: &SqliteRow) -> Decoded<(ChannelId, ChatAddress)>
 
 const TRANSCRIPT_DATA: usize = 5;
 
-pub(super) fn transcript(row: &SqliteRow) -> Decoded<TranscriptRow> {
+pub(crate) fn transcript(row: &impl Cells) -> Decoded<TranscriptRow> {
     let mut columns = Columns::of(row);
     Ok(TranscriptRow {
         session_id: columns.parsed()?,
@@ -328,12 +354,12 @@ pub(super) fn transcript(row: &SqliteRow) -> Decoded<TranscriptRow> {
 }
 
 /// The size in bytes of a transcript row's data.
-pub(super) fn transcript_size(row: &SqliteRow) -> Decoded<u64> {
+pub(crate) fn transcript_size(row: &impl Cells) -> Decoded<u64> {
     let data = Columns { row, next: TRANSCRIPT_DATA }.text()?;
     Ok(data.len() as u64)
 }
 
-pub(super) fn event(row: &SqliteRow) -> Decoded<EventRow> {
+pub(crate) fn event(row: &impl Cells) -> Decoded<EventRow> {
     let mut columns = Columns::of(row);
     let mut event = EventRow {
         session_id: columns.parsed()?,
@@ -350,7 +376,7 @@ pub(super) fn event(row: &SqliteRow) -> Decoded<EventRow> {
     Ok(event)
 }
 
-pub(super) fn pairing(row: &SqliteRow) -> Decoded<PairingRow> {
+pub(crate) fn pairing(row: &impl Cells) -> Decoded<PairingRow> {
     let mut columns = Columns::of(row);
     Ok(PairingRow {
         channel_id: columns.parsed()?,
@@ -365,7 +391,7 @@ pub(super) fn pairing(row: &SqliteRow) -> Decoded<PairingRow> {
     })
 }
 
-pub(super) fn lease(row: &SqliteRow) -> Decoded<LeaseRow> {
+pub(crate) fn lease(row: &impl Cells) -> Decoded<LeaseRow> {
     let mut columns = Columns::of(row);
     Ok(LeaseRow {
         resource: columns.string()?,
@@ -375,22 +401,22 @@ pub(super) fn lease(row: &SqliteRow) -> Decoded<LeaseRow> {
     })
 }
 
-pub(super) fn session_id(row: &SqliteRow) -> Decoded<SessionId> {
+pub(crate) fn session_id(row: &impl Cells) -> Decoded<SessionId> {
     Columns::of(row).parsed()
 }
 
-pub(super) fn state<T: DeserializeOwned>(row: &SqliteRow) -> Decoded<T> {
+pub(crate) fn state<T: DeserializeOwned>(row: &impl Cells) -> Decoded<T> {
     Columns::of(row).word()
 }
 
-pub(super) fn run_and_principal(row: &SqliteRow) -> Decoded<(RunId, String)> {
+pub(crate) fn run_and_principal(row: &impl Cells) -> Decoded<(RunId, String)> {
     let mut columns = Columns::of(row);
     Ok((columns.parsed()?, columns.string()?))
 }
 
 /// An outbox row's id, its message and who asked for it.
-pub(super) fn outbox_identity(
-    row: &SqliteRow,
+pub(crate) fn outbox_identity(
+    row: &impl Cells,
 ) -> Decoded<(OutboxId, Option<MessageId>, Option<String>)> {
     let mut columns = Columns::of(row);
     Ok((columns.parsed()?, columns.optional_parsed()?, columns.optional_string()?))

@@ -1,12 +1,10 @@
 //! Finds out why a write did not hold, in the transaction in which it failed.
 
 use openclaw_core::{ChannelId, ChatId, ExternalId, InboxId, MessageId, OutboxId, SessionId};
-use sqlx::sqlite::SqliteRow;
 
 use super::argument::{Argument, arguments};
-use super::connection::Connection;
-use super::decode::{self, Decoded};
-use super::query;
+use super::cells::{Cells, Decoded};
+use super::decode;
 use crate::{Batch, Conflict, NewInput, NewOutbox, Write};
 
 const FENCE: &str = "SELECT 1 FROM leases
@@ -24,7 +22,7 @@ const OUTBOX_BY_KEY: &str =
 const LEASE: &str = "SELECT resource, owner, lease_until, fence FROM leases WHERE resource = $1";
 
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[
+pub(crate) const STATEMENTS: &[&str] = &[
     FENCE,
     SESSION_BY_KEY,
     SESSION,
@@ -37,25 +35,39 @@ pub(super) const STATEMENTS: &[&str] = &[
     LEASE,
 ];
 
+/// A connection that can be asked for one row.
+pub(crate) trait Asked: Send {
+    /// The engine's rows.
+    type Row: Cells;
+
+    /// The first row, where there is one.
+    fn first<T: Send>(
+        &mut self,
+        sql: &'static str,
+        values: Vec<Argument>,
+        decode: fn(&Self::Row) -> Decoded<T>,
+    ) -> impl Future<Output = Result<Option<T>, sqlx::Error>> + Send;
+}
+
 /// Looks for the conflict of one write.
-pub(super) struct Inquiry<'a> {
-    connection: &'a mut Connection,
+pub(crate) struct Inquiry<'a, C> {
+    connection: &'a mut C,
 }
 
 type Found = Result<Option<Conflict>, sqlx::Error>;
 
-impl<'a> Inquiry<'a> {
-    pub(super) fn on(connection: &'a mut Connection) -> Self {
+impl<'a, C: Asked> Inquiry<'a, C> {
+    pub(crate) fn on(connection: &'a mut C) -> Self {
         Self { connection }
     }
 
-    async fn ask<T>(
+    async fn ask<T: Send>(
         &mut self,
         sql: &'static str,
         values: impl IntoIterator<Item = Argument>,
-        decode: fn(&SqliteRow) -> Decoded<T>,
+        decode: fn(&C::Row) -> Decoded<T>,
     ) -> Result<Option<T>, sqlx::Error> {
-        query::optional(self.connection, sql, values, decode).await
+        self.connection.first(sql, values.into_iter().collect(), decode).await
     }
 
     async fn exists(
@@ -67,7 +79,7 @@ impl<'a> Inquiry<'a> {
     }
 
     /// The first fence of the batch that does not hold.
-    pub(super) async fn fence(&mut self, batch: &Batch) -> Found {
+    pub(crate) async fn fence(&mut self, batch: &Batch) -> Found {
         for fence in &batch.fences {
             let values = arguments![&fence.resource, &fence.owner, fence.fence];
             if !self.exists(FENCE, values).await? {
@@ -78,7 +90,7 @@ impl<'a> Inquiry<'a> {
     }
 
     /// Why the write failed; `None` when nothing speaks against it.
-    pub(super) async fn write(&mut self, write: &Write) -> Found {
+    pub(crate) async fn write(&mut self, write: &Write) -> Found {
         match write {
             Write::CreateSession(session) => self.session_taken(session).await,
             Write::UpdateSession { id, .. } => Ok(Some(Conflict::missing("session", id))),

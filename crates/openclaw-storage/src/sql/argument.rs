@@ -3,37 +3,24 @@ use openclaw_core::{
     SessionKey, ThreadId, Timestamp, UserId,
 };
 use serde::Serialize;
-use sqlx::sqlite::SqliteArguments;
 
 /// A value bound to a placeholder.
 #[derive(Debug, Clone)]
-pub(super) enum Argument {
+pub(crate) enum Argument {
     Null,
     Integer(i64),
     Text(String),
 }
 
-impl Argument {
-    pub(super) fn add_to(self, arguments: &mut SqliteArguments) {
-        use sqlx::Arguments as _;
-        let added = match self {
-            Self::Null => arguments.add(None::<i64>),
-            Self::Integer(value) => arguments.add(value),
-            Self::Text(value) => arguments.add(value),
-        };
-        added.expect("integers and text always encode");
-    }
-}
-
 /// A value as the text of a JSON column.
-pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Argument {
+pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Argument {
     Argument::Text(
         serde_json::to_string(value).expect("plain data with text keys always serialises"),
     )
 }
 
 /// An optional value as the text of a JSON column.
-pub(super) fn json_or_null<T: Serialize>(value: Option<&T>) -> Argument {
+pub(crate) fn json_or_null<T: Serialize>(value: Option<&T>) -> Argument {
     value.map_or(Argument::Null, json)
 }
 
@@ -103,7 +90,7 @@ from_ids!(
 /// The arguments of one statement, in the order of its placeholders.
 macro_rules! arguments {
     ($($value:expr),* $(,)?) => {
-        [$($crate::sqlite::argument::Argument::from($value)),*]
+        [$($crate::sql::argument::Argument::from($value)),*]
     };
 }
-pub(super) use arguments;
+pub(crate) use arguments;

@@ -1,0 +1,106 @@
+//! The reads, by noun.
+
+mod log;
+mod people;
+mod queues;
+mod sessions;
+
+use std::time::Duration;
+
+use super::PostgresStorage;
+use super::attempt::acquire;
+use super::codes::{is_lost, storage_error};
+#[cfg(test)]
+use super::open;
+use super::query::{self, Decode};
+use crate::sql::argument::Argument;
+use crate::sql::decode;
+use crate::{StorageError, StorageHealth};
+
+type Read<T> = Result<T, StorageError>;
+
+/// The server ends a statement after 30 s; a connection that says nothing for so long is dead.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
+
+const HEALTH: &str = "SELECT current_setting('server_version'),
+    (SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations),
+    pg_database_size(current_database())";
+const INVALID_INDEXES: &str = "SELECT 'index ' || c.relname || ' is not valid'
+    FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+    WHERE NOT i.indisvalid AND c.relnamespace = (
+        SELECT relnamespace FROM pg_catalog.pg_class WHERE oid = to_regclass('sessions'))";
+
+impl PostgresStorage {
+    async fn optional<T>(
+        &self,
+        sql: &'static str,
+        values: impl IntoIterator<Item = Argument>,
+        decode: Decode<T>,
+    ) -> Read<Option<T>> {
+        Ok(self.all(sql, values, decode).await?.into_iter().next())
+    }
+
+    /// Reads all rows; once more where the connection broke, which a restart of the server does.
+    async fn all<T>(
+        &self,
+        sql: &'static str,
+        values: impl IntoIterator<Item = Argument>,
+        decode: Decode<T>,
+    ) -> Read<Vec<T>> {
+        let values: Vec<Argument> = values.into_iter().collect();
+        match self.try_all(sql, values.clone(), decode).await? {
+            Err(error) if is_lost(&error) => {
+                tracing::debug!(%error, place = self.place, "a read is tried again");
+                self.try_all(sql, values, decode).await?.map_err(|error| self.failed(error))
+            }
+            read => read.map_err(|error| self.failed(error)),
+        }
+    }
+
+    async fn try_all<T>(
+        &self,
+        sql: &'static str,
+        values: Vec<Argument>,
+        decode: Decode<T>,
+    ) -> Read<Result<Vec<T>, sqlx::Error>> {
+        if self.closing.is_cancelled() {
+            return Err(StorageError::Closed);
+        }
+        let mut connection = acquire(&self.pool, &self.place).await?;
+        let reading = query::all(&mut connection, sql, values, decode);
+        let read = tokio::time::timeout(ANSWER_TIMEOUT, reading).await.unwrap_or_else(|elapsed| {
+            Err(sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, elapsed)))
+        });
+        if read.as_ref().is_err_and(is_lost) {
+            connection.close_on_drop();
+        }
+        Ok(read)
+    }
+
+    fn failed(&self, error: sqlx::Error) -> StorageError {
+        storage_error(&self.place, "reading", error)
+    }
+
+    pub(super) async fn read_health(&self) -> Read<StorageHealth> {
+        let health = self.optional(HEALTH, [], decode::versions_and_size).await?;
+        let (version, schema, size_bytes) = health.ok_or_else(|| StorageError::Other {
+            doing: "asking for the version",
+            source: "no row came back".into(),
+        })?;
+        Ok(StorageHealth { engine: "postgres", version, schema, size_bytes })
+    }
+
+    pub(super) async fn read_integrity(&self) -> Read<Vec<String>> {
+        self.all(INVALID_INDEXES, [], decode::string).await
+    }
+}
+
+/// Every statement that reads, for tests.
+#[cfg(test)]
+pub(super) fn statements() -> Vec<&'static str> {
+    let own: &[&str] = &[HEALTH, INVALID_INDEXES];
+    let lists = [own, open::STATEMENTS, log::STATEMENTS, people::STATEMENTS, queues::STATEMENTS];
+    let mut statements = lists.concat();
+    statements.extend(sessions::STATEMENTS);
+    statements
+}
