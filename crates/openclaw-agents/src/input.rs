@@ -1,7 +1,7 @@
 //! What arrives with a turn: its inputs as one entry.
 
 use jiff::tz::TimeZone;
-use openclaw_core::MediaRef;
+use openclaw_core::{Inbound, MediaRef};
 use openclaw_media::sanitise_file_name;
 use openclaw_storage::rows::InboxRow;
 use serde_json::{Value, json};
@@ -32,9 +32,24 @@ pub(crate) fn user_entry(inputs: &[InboxRow], zone: &TimeZone) -> UserEntry {
         for media in input.inbound.content.media() {
             files.push(place(&mut entry, media));
         }
+        let results = input.options.caller.as_ref().map(|caller| caller.results.as_slice());
+        entry.results.extend_from_slice(results.unwrap_or_default());
+        // Results alone are no message.
+        if results.is_some_and(|results| !results.is_empty()) && is_empty(&input.inbound) {
+            continue;
+        }
         write_message(&mut entry.text, &code, &input.inbound, &files, zone);
     }
     entry
+}
+
+fn is_empty(inbound: &Inbound) -> bool {
+    inbound.content.plain_text().is_empty() && inbound.content.media().is_empty()
+}
+
+/// Notes a file in the entry.
+pub(crate) fn note_file(entry: &mut UserEntry, media: &MediaRef) {
+    place(entry, media);
 }
 
 /// Notes a file in the entry; gives what the envelope says of it.

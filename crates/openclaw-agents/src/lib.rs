@@ -12,6 +12,7 @@
 //! is held by a test.
 
 mod context;
+mod history;
 mod input;
 pub mod model;
 mod placing;
@@ -21,6 +22,7 @@ mod runner;
 mod transcript;
 mod turn;
 
+pub use history::{HistoryMessage, history_entries};
 pub use probe::{ModelProbe, probe};
 pub use runner::{AgentRunner, RunnerDeps};
 pub use transcript::said_by_assistant;

@@ -51,6 +51,8 @@ pub enum StopReason {
     EndTurn,
     /// The answer reached the output limit.
     MaxTokens,
+    /// The model called tools that only the run's caller can run.
+    ToolCalls,
     /// The run reached its limit of tool rounds.
     ToolLimit,
     /// The same call with the same result was repeated too often.

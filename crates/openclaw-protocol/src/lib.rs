@@ -14,6 +14,7 @@ pub mod event;
 mod method;
 pub mod methods;
 mod object;
+pub mod openai;
 pub mod openrpc;
 pub mod registry;
 mod schema;

@@ -7,7 +7,7 @@ use openclaw_core::{
     Usage,
 };
 use openclaw_errors::ErrorKind;
-use openclaw_storage::rows::{InboxRow, InputState, OutboxState, StoredError};
+use openclaw_storage::rows::{CallerCall, InboxRow, InputState, OutboxState, StoredError};
 use openclaw_storage::{
     Batch, EventDraft, Fence, InputChange, LogEntry, NewMessage, SessionPatch, TranscriptDraft,
     Write,
@@ -36,6 +36,10 @@ pub(crate) struct Ending {
     /// What is said in the chat.
     pub(crate) said: Option<Said>,
     pub(crate) event: (&'static str, Value),
+    /// Why the model stopped, where it did.
+    pub(crate) stop_reason: Option<StopReason>,
+    /// Calls for the run's caller.
+    pub(crate) calls: Vec<CallerCall>,
 }
 
 /// What is said in the chat at the end of a turn.
@@ -78,8 +82,22 @@ impl Ending {
                     event: done(&reply, usage, stop_reason),
                     said: (!is_silent).then(|| Said::Answer(reply.clone())),
                     reply: Some(reply),
+                    stop_reason: Some(stop_reason),
+                    calls: Vec::new(),
                 })
             }
+            TurnResult::HandedOver { reply, entry, calls } => Some(Self {
+                state: InputState::Answered,
+                status: RunStatus::Done,
+                error: None,
+                usage,
+                entry: Some(entry),
+                event: handed_over(&reply, usage, &calls),
+                said: (!reply.trim().is_empty()).then(|| Said::Answer(reply.clone())),
+                reply: Some(reply),
+                stop_reason: Some(StopReason::ToolCalls),
+                calls,
+            }),
             TurnResult::Cancelled { partial, entry } => Some(Self {
                 entry,
                 usage,
@@ -110,6 +128,8 @@ impl Ending {
             entry: None,
             said: None,
             event: done("", usage, StopReason::Stopped),
+            stop_reason: Some(StopReason::Stopped),
+            calls: Vec::new(),
         }
     }
 
@@ -156,6 +176,8 @@ impl Ending {
             said: Some(said),
             event: done(&partial, usage, StopReason::Timeout),
             reply: (!partial.is_empty()).then_some(partial),
+            stop_reason: Some(StopReason::Timeout),
+            calls: Vec::new(),
         }
     }
 
@@ -169,6 +191,8 @@ impl Ending {
             said: Some(Said::Notice(notice)),
             event: ("agent.error", error_data(&error)),
             error: Some(error),
+            stop_reason: None,
+            calls: Vec::new(),
         }
     }
 }
@@ -232,6 +256,8 @@ impl EndParts<'_> {
                 usage: Some(ending.usage),
                 error: ending.error.clone(),
                 delivered,
+                stop_reason: ending.stop_reason,
+                calls: ending.calls.clone(),
             })
             .collect();
         EndBatch { batch, session_update, ends }
@@ -356,6 +382,12 @@ pub(crate) fn stop_waiting(row: &InboxRow, at: Timestamp) -> [Write; 2] {
 
 fn done(reply: &str, usage: Usage, stop_reason: StopReason) -> (&'static str, Value) {
     ("agent.done", json!({ "reply": reply, "usage": usage, "stop_reason": stop_reason }))
+}
+
+fn handed_over(reply: &str, usage: Usage, calls: &[CallerCall]) -> (&'static str, Value) {
+    let (topic, mut data) = done(reply, usage, StopReason::ToolCalls);
+    data["tool_calls"] = json!(calls);
+    (topic, data)
 }
 
 fn error_data(error: &StoredError) -> Value {

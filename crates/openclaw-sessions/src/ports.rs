@@ -7,7 +7,7 @@ use openclaw_core::{
     AgentEvent, Conversation, ExternalId, MessageId, RunId, Session, SessionKey, StopReason,
     Timestamp, Usage,
 };
-use openclaw_storage::rows::{InboxRow, RunOptions, StoredError, TranscriptRow};
+use openclaw_storage::rows::{CallerCall, InboxRow, RunOptions, StoredError, TranscriptRow};
 use openclaw_storage::{Fence, NewOutbox, TranscriptDraft};
 use tokio_util::sync::CancellationToken;
 
@@ -94,6 +94,15 @@ pub enum TurnResult {
         entry: TranscriptDraft,
         /// Why the model stopped.
         stop_reason: StopReason,
+    },
+    /// With calls that only the run's caller can run.
+    HandedOver {
+        /// What was said before them; mostly nothing.
+        reply: String,
+        /// The final assistant entry.
+        entry: TranscriptDraft,
+        /// The calls, at least one.
+        calls: Vec<CallerCall>,
     },
     /// Cancelled through `turn.cancel`; the lane knows why.
     Cancelled {

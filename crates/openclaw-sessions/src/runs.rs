@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use openclaw_core::{RunId, RunStatus, SessionId, SessionKey, Timestamp, Usage};
+use openclaw_core::{RunId, RunStatus, SessionId, SessionKey, StopReason, Timestamp, Usage};
 use openclaw_storage::StorageError;
-use openclaw_storage::rows::{InboxRow, StoredError};
+use openclaw_storage::rows::{CallerCall, InboxRow, StoredError};
 use tokio::sync::oneshot;
 
 /// How a run ended.
@@ -26,6 +26,10 @@ pub struct RunEnd {
     pub error: Option<StoredError>,
     /// For an answered run: whether the answer went to the outbox.
     pub delivered: Option<bool>,
+    /// Why the model stopped; known only to those who waited while it ran.
+    pub stop_reason: Option<StopReason>,
+    /// Calls for the run's caller; known only to those who waited while it ran.
+    pub calls: Vec<CallerCall>,
 }
 
 impl RunEnd {
@@ -39,6 +43,8 @@ impl RunEnd {
             usage: row.usage,
             error: row.error.clone(),
             delivered: row.delivered,
+            stop_reason: None,
+            calls: Vec::new(),
         }
     }
 

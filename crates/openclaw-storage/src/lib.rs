@@ -10,6 +10,7 @@
 
 mod assemble;
 mod batch;
+mod caller_run;
 mod commit;
 #[cfg(feature = "conformance")]
 pub mod conformance;

@@ -8,6 +8,8 @@ use openclaw_core::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use crate::caller_run::{CallerCall, CallerChoice, CallerResult, CallerRun, CallerTool};
+
 /// Where one input stands. Each ends in exactly one of the last four.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -60,6 +62,9 @@ pub struct RunOptions {
     /// The total time limit of this run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<u64>,
+    /// What a program that brings its own tools asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller: Option<Box<CallerRun>>,
 }
 
 /// An error as it is kept and shown.

@@ -1,5 +1,7 @@
-use openclaw_storage::rows::{TranscriptKind, TranscriptRow};
-use rig_core::message::{AssistantMessage, Message, ToolCall, ToolResult, UserContent};
+use openclaw_storage::rows::{CallerResult, TranscriptKind, TranscriptRow};
+use rig_core::message::{
+    AssistantMessage, Message, ToolCall, ToolResult, ToolResultContent, UserContent,
+};
 use serde::de::DeserializeOwned;
 
 use super::{Context, Images};
@@ -16,7 +18,8 @@ pub(crate) fn assemble(rows: &[TranscriptRow], images: &Images) -> Context {
         match row.kind {
             TranscriptKind::User | TranscriptKind::Note => {
                 if let Some(entry) = read::<UserEntry>(row) {
-                    builder.user(user_content(&entry, images));
+                    let unknown = builder.caller_results(&entry.results);
+                    builder.user(user_content(&entry, &unknown, images));
                 }
             }
             TranscriptKind::Assistant => {
@@ -33,7 +36,7 @@ pub(crate) fn assemble(rows: &[TranscriptRow], images: &Images) -> Context {
                 if let Some(entry) = read::<UserEntry>(row) {
                     builder.messages.clear();
                     builder.open.clear();
-                    builder.user(user_content(&entry, images));
+                    builder.user(user_content(&entry, &[], images));
                 }
             }
         }
@@ -47,8 +50,16 @@ pub(super) fn result_of(entry: &ToolResultEntry, images: &Images) -> ToolResult 
     result
 }
 
-pub(super) fn user_content(entry: &UserEntry, images: &Images) -> Vec<UserContent> {
-    let mut content = Vec::with_capacity(entry.images.len() + 1);
+/// What a user said. Results whose calls are not there any more are told as text.
+pub(super) fn user_content(
+    entry: &UserEntry,
+    unknown: &[&CallerResult],
+    images: &Images,
+) -> Vec<UserContent> {
+    let mut content = Vec::with_capacity(entry.images.len() + 1 + unknown.len());
+    content.extend(unknown.iter().map(|result| {
+        UserContent::text(format!("[result of call {}]\n{}", result.call_id, result.text))
+    }));
     // A blank block is refused by some wires.
     if !entry.text.trim().is_empty() {
         content.push(UserContent::text(&entry.text));
@@ -100,6 +111,25 @@ impl Builder {
             }
             _ => self.messages.push(Message::Assistant(message)),
         }
+    }
+
+    /// Adds results of a caller's tools; gives back those whose calls are not open.
+    fn caller_results<'r>(&mut self, results: &'r [CallerResult]) -> Vec<&'r CallerResult> {
+        let mut unknown = Vec::new();
+        for result in results {
+            let open = self
+                .open
+                .iter_mut()
+                .find(|(call, got)| got.is_none() && call.id.wire() == result.call_id.as_str());
+            match open {
+                Some((call, got)) => {
+                    let text = if result.text.is_empty() { "(no output)" } else { &result.text };
+                    *got = Some(call.result(vec![ToolResultContent::text(text)]));
+                }
+                None => unknown.push(result),
+            }
+        }
+        unknown
     }
 
     fn result(&mut self, result: ToolResult) {

@@ -63,7 +63,8 @@ impl Context {
 
     /// Adds what people said meanwhile.
     pub(crate) fn push_user(&mut self, entry: &UserEntry, images: &Images) {
-        let new = user_content(entry, images);
+        let unknown: Vec<_> = entry.results.iter().collect();
+        let new = user_content(entry, &unknown, images);
         if new.is_empty() {
             return;
         }

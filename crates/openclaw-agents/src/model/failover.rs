@@ -162,6 +162,8 @@ mod tests {
             system: "".into(),
             messages: Arc::default(),
             tools: Arc::new([]),
+            tool_choice: None,
+            max_output: None,
             thinking: ThinkingLevel::Off,
             pauses: None,
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use futures_util::stream::BoxStream;
 use openclaw_core::{StopReason, ThinkingLevel, Usage};
 use openclaw_tools::ToolDefinition;
-use rig_core::message::{AssistantContent, AssistantMessage, Message, ToolCall};
+use rig_core::message::{AssistantContent, AssistantMessage, Message, ToolCall, ToolChoice};
 
 use super::{ModelError, PauseBudget};
 
@@ -32,6 +32,10 @@ pub struct Request {
     pub messages: Arc<Vec<Message>>,
     /// The tools that may be called.
     pub tools: Arc<[ToolDefinition]>,
+    /// Whether one of them has to be called; `None` leaves it to the model.
+    pub tool_choice: Option<ToolChoice>,
+    /// The most tokens of the answer, where less than the model's own limit.
+    pub max_output: Option<u64>,
     /// How much to think.
     pub thinking: ThinkingLevel,
     /// The pauses between tries that are left to all candidates together; `None` is no limit.

@@ -1,6 +1,6 @@
 use openclaw_core::{MediaId, MessageId};
 use openclaw_storage::TranscriptDraft;
-use openclaw_storage::rows::TranscriptKind;
+use openclaw_storage::rows::{CallerResult, TranscriptKind};
 use serde::{Deserialize, Serialize};
 
 /// What people said, as the model sees it.
@@ -15,6 +15,9 @@ pub(crate) struct UserEntry {
     /// Files that are placed in the workspace.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) files: Vec<FileEntry>,
+    /// Results of calls that the run before ended with; they come before the text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) results: Vec<CallerResult>,
 }
 
 /// An image the model is shown.

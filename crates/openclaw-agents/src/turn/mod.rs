@@ -1,5 +1,6 @@
 //! One turn: ask the model, run its tools, ask again, each step committed before the next.
 
+mod caller;
 mod calls;
 mod deltas;
 mod loop_guard;

@@ -3,10 +3,11 @@ use std::sync::Arc;
 
 use openclaw_core::ThinkingLevel;
 use openclaw_sessions::Turn;
-use openclaw_storage::rows::{StoredError, TranscriptKind, TranscriptRow};
+use openclaw_storage::rows::{CallerCall, StoredError, TranscriptKind, TranscriptRow};
 use openclaw_tools::{ToolDefinition, ToolPolicy};
 use serde::Deserialize;
 
+use super::caller::{Caller, caller_call};
 use super::loop_guard::LoopGuard;
 use crate::context::{Context, Images, assemble, room};
 use crate::model::{Model, ModelFacts, candidates};
@@ -23,6 +24,8 @@ pub(super) struct Prepared {
     pub(super) model: Arc<dyn Model>,
     pub(super) policy: Arc<ToolPolicy>,
     pub(super) tools: Arc<[ToolDefinition]>,
+    /// What the run's caller asks for.
+    pub(super) caller: Caller,
     pub(super) system: Arc<str>,
     pub(super) thinking: ThinkingLevel,
     pub(super) context: Context,
@@ -41,6 +44,8 @@ pub(super) struct Before {
     pub(super) guard: LoopGuard,
     /// Calls that were begun and have no result.
     pub(super) interrupted: Vec<ToolResultEntry>,
+    /// Calls that are for the run's caller.
+    pub(super) handed_over: Vec<CallerCall>,
 }
 
 /// Why a turn cannot begin.
@@ -66,20 +71,22 @@ pub(super) async fn prepare(runner: &AgentRunner, turn: &Turn) -> Result<Prepare
         Some(false) => ToolPolicy::deny_all("the session's settings"),
         Some(true) | None => ToolPolicy::new(&config.tools, settings.tools.as_ref()),
     };
-    let tools = runner.deps.tools.definitions(&policy);
-    let system: Arc<str> = system_prompt(&SystemPrompt {
+    let caller = Caller::of(&turn.inputs);
+    let tools = caller.tools(runner.deps.tools.definitions(&policy));
+    let mut system = system_prompt(&SystemPrompt {
         agent: &session.agent_id,
         workspace: &settings.workspace,
         has_tools: !tools.is_empty(),
         now: runner.deps.clock.now(),
         zone: &runner.deps.zone,
-    })
-    .into();
+    });
+    caller.instruct(&mut system);
+    let system: Arc<str> = system.into();
     let room = room_for(turn, settings.max_context_tokens, &facts, &system, &tools);
     let rows = read_rows(runner, turn, room).await?;
     let before = if turn.attempt > 1 {
         let own = runner.deps.storage.transcript_of_run(&session.id, &turn.run_id).await;
-        before(&own.map_err(|error| NotPrepared::Parked(error.to_string()))?)
+        before(&own.map_err(|error| NotPrepared::Parked(error.to_string()))?, &caller)
     } else {
         Before::default()
     };
@@ -93,6 +100,7 @@ pub(super) async fn prepare(runner: &AgentRunner, turn: &Turn) -> Result<Prepare
         model,
         policy: Arc::new(policy),
         tools,
+        caller,
         system,
         thinking,
         context: assemble(&rows, &images),
@@ -151,7 +159,7 @@ async fn place_all(runner: &AgentRunner, turn: &Turn, rows: &[TranscriptRow], wo
 }
 
 /// Reads what a run did from its stored steps.
-fn before(rows: &[TranscriptRow]) -> Before {
+fn before(rows: &[TranscriptRow], caller: &Caller) -> Before {
     let mut before = Before::default();
     let mut open: Vec<crate::transcript::CallEntry> = Vec::new();
     for row in rows {
@@ -174,7 +182,10 @@ fn before(rows: &[TranscriptRow]) -> Before {
             TranscriptKind::User | TranscriptKind::Compaction | TranscriptKind::Note => {}
         }
     }
-    before.interrupted = open
+    let (theirs, ours): (Vec<_>, Vec<_>) =
+        open.into_iter().partition(|call| caller.has(call.name.as_str()));
+    before.handed_over = theirs.iter().filter_map(caller_call).collect();
+    before.interrupted = ours
         .into_iter()
         .map(|call| ToolResultEntry {
             call: call.id,

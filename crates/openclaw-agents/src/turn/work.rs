@@ -9,6 +9,7 @@ use openclaw_tools::ToolContext;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::caller::HandedOver;
 use super::calls::{PlannedCall, UsedIds, plan};
 use super::deltas::Deltas;
 use super::loop_guard::{Verdict, WARNING};
@@ -93,6 +94,8 @@ enum Asked {
 enum Called {
     /// The model can be asked again.
     Done,
+    /// The rest is for the run's caller.
+    HandedOver(HandedOver),
     Stopped(Stopped),
     Looping,
     Fatal(String),
@@ -115,6 +118,10 @@ impl<'a> Work<'a> {
 
     async fn run(&mut self) -> Result<TurnResult, NotCommitted> {
         self.report_interrupted().await?;
+        if !self.prepared.before.handed_over.is_empty() {
+            let calls = std::mem::take(&mut self.prepared.before.handed_over);
+            return Ok(self.handed_over(HandedOver::after_results(calls)));
+        }
         loop {
             let reply = match self.ask_within_room().await {
                 Asked::Reply(reply) => *reply,
@@ -131,6 +138,7 @@ impl<'a> Work<'a> {
             self.prepared.before.rounds += 1;
             match self.call_tools(reply).await? {
                 Called::Done => self.take_steering().await,
+                Called::HandedOver(handed) => return Ok(self.handed_over(handed)),
                 Called::Stopped(stopped) => return Ok(self.stopped(stopped)),
                 Called::Looping => {
                     return Ok(self.done_with_notice(LOOP_NOTICE, StopReason::ToolLoop));
@@ -186,6 +194,8 @@ impl<'a> Work<'a> {
             system: self.prepared.system.clone(),
             messages: self.prepared.context.messages(),
             tools: self.prepared.tools.clone(),
+            tool_choice: self.prepared.caller.choice(),
+            max_output: self.prepared.caller.max_output(),
             thinking: self.prepared.thinking,
             pauses: None,
         });
@@ -232,6 +242,12 @@ impl<'a> Work<'a> {
 
     async fn call_tools(&mut self, mut reply: Reply) -> Result<Called, NotCommitted> {
         let calls = plan(&mut reply.message, &mut self.used_ids, &*self.runner.deps.ids);
+        let theirs = self.prepared.caller.calls_of(&reply);
+        let (calls, handed): (Vec<_>, Vec<_>) =
+            calls.into_iter().partition(|call| !self.prepared.caller.runs(&call.name));
+        if calls.is_empty() && !handed.is_empty() {
+            return Ok(Called::HandedOver(HandedOver::at_once(&reply, theirs)));
+        }
         self.commit_calls(&AssistantEntry::of_reply(&reply), &calls).await?;
         self.deltas.commit();
         self.prepared.context.push_assistant(reply.message);
@@ -249,6 +265,9 @@ impl<'a> Work<'a> {
         let called = self.collect(running, &context, &mut results).await?;
         let images = Images::of_results(&results, &self.runner.deps.media).await;
         self.prepared.context.push_results(&results, &images);
+        if let (Called::Done, false) = (&called, theirs.is_empty()) {
+            return Ok(Called::HandedOver(HandedOver::after_results(theirs)));
+        }
         Ok(called)
     }
 
@@ -380,6 +399,11 @@ impl<'a> Work<'a> {
 
     fn done(&self, entry: &AssistantEntry, stop_reason: StopReason) -> TurnResult {
         TurnResult::Done { reply: self.deltas.whole(), entry: entry.draft(), stop_reason }
+    }
+
+    fn handed_over(&self, handed: HandedOver) -> TurnResult {
+        let HandedOver { entry, calls } = handed;
+        TurnResult::HandedOver { reply: self.deltas.whole(), entry: entry.draft(), calls }
     }
 
     /// Ends with what was said and a word of why there is no more.

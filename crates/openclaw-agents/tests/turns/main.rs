@@ -2,6 +2,7 @@
 //! on both wires.
 
 mod aimock;
+mod caller;
 mod cancelling;
 mod failing;
 mod inputs;

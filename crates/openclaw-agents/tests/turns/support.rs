@@ -308,7 +308,19 @@ impl Harness {
     /// A turn whose input is stored.
     pub(crate) async fn turn(&self, content: MessageContent) -> Turn {
         let number = self.runs.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        let input = self.input(number, content);
+        self.turn_of(self.input(number, content)).await
+    }
+
+    /// Runs a turn of this input that must end with an answer.
+    pub(crate) async fn answer(&self, input: InboxRow) -> String {
+        let turn = self.turn_of(input).await;
+        match self.run(turn).await.result {
+            TurnResult::Done { reply, .. } => reply,
+            other => panic!("no answer: {other:?}"),
+        }
+    }
+
+    async fn turn_of(&self, input: InboxRow) -> Turn {
         let run_id = input.run_id.clone();
         let draft =
             self.runner.user_entry(&self.config, &self.session, std::slice::from_ref(&input));

@@ -68,6 +68,17 @@ impl Hub {
         }
     }
 
+    /// Signs in what is no connection of its own: nobody is told.
+    pub(super) fn sign_in_quietly(&self, client: &Client, principal: Arc<str>, scopes: ScopeSet) {
+        client.sign_in(principal, scopes);
+        self.index().signed_in();
+    }
+
+    /// Ends [`Self::sign_in_quietly`].
+    pub(super) fn leave_quietly(&self, client: &Arc<Client>) {
+        self.index().remove(client);
+    }
+
     /// The connection is over.
     pub fn disconnect(&self, client: &Arc<Client>) {
         let was_signed_in = client.principal().is_some();

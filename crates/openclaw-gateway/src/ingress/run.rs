@@ -5,7 +5,7 @@ use openclaw_core::{
 use openclaw_errors::{ErrorKind, OpenClawError};
 use openclaw_sessions::Wake;
 use openclaw_storage::rows::{InboxRow, InputState, RunOptions, StoredError};
-use openclaw_storage::{ApplyError, Conflict};
+use openclaw_storage::{ApplyError, Conflict, TranscriptDraft};
 
 use super::GatewayIngress;
 use super::scrub::scrub;
@@ -26,6 +26,8 @@ pub struct RunRequest {
     pub media: Vec<MediaRef>,
     /// What the run is asked for besides.
     pub options: RunOptions,
+    /// What was said before, where this begins a session; else the session's own transcript counts.
+    pub history: Vec<TranscriptDraft>,
     /// The caller's idempotency key; a fresh id otherwise.
     pub run_id: Option<RunId>,
 }
@@ -79,6 +81,7 @@ impl GatewayIngress {
             run_id: run_id.clone(),
             principal: request.principal.clone(),
             options: request.options.clone(),
+            history: request.history.clone(),
         };
         let arrival = Arrival {
             inbound: self.inbound_of(&request, &run_id)?,

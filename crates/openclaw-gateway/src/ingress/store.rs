@@ -6,7 +6,8 @@ use openclaw_errors::{ErrorKind, OpenClawError};
 use openclaw_sessions::{Wake, renewed, replies_back_to, reset_due};
 use openclaw_storage::rows::{InputState, RunOptions, StoredError};
 use openclaw_storage::{
-    ApplyError, Batch, Conflict, EventDraft, LogEntry, NewInput, NewMessage, SessionPatch, Write,
+    ApplyError, Batch, Conflict, EventDraft, LogEntry, NewInput, NewMessage, SessionPatch,
+    TranscriptDraft, Write,
 };
 
 use super::GatewayIngress;
@@ -51,6 +52,8 @@ pub(super) struct RunStart {
     pub(super) run_id: RunId,
     pub(super) principal: String,
     pub(super) options: RunOptions,
+    /// What was said before a session that begins with this run.
+    pub(super) history: Vec<TranscriptDraft>,
 }
 
 /// A batch ready to commit.
@@ -68,6 +71,7 @@ impl GatewayIngress {
             run_id: RunId::new(self.deps.ids.new_id()).map_err(unusable_id)?,
             principal: format!("channel:{}", arrival.inbound.conversation.channel_id),
             options: RunOptions::default(),
+            history: Vec::new(),
         };
         for _ in 0..TRIES {
             let prepared = self.input_batch(arrival, &start).await?;
@@ -124,6 +128,18 @@ impl GatewayIngress {
         let now = self.deps.clock.now();
         let mut batch = Batch::new();
         let session = self.session_for(arrival, &mut batch).await?;
+        let begins = batch.writes.iter().any(|write| matches!(write, Write::CreateSession(_)));
+        for entry in start.history.iter().filter(|_| begins) {
+            batch.push(Write::Append(Box::new(LogEntry {
+                session_id: session.id.clone(),
+                session_key: arrival.session_key.clone(),
+                run_id: None,
+                message: None,
+                transcript: Some(entry.clone()),
+                event: None,
+                at: now,
+            })));
+        }
         let message_id = MessageId::new(self.deps.ids.new_id()).map_err(unusable_id)?;
         batch.push(self.message_entry(arrival, &session, &message_id, Some(&start.run_id)));
         let config = self.config();

@@ -2,7 +2,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use openclaw_core::QueueMode;
-use openclaw_sessions::WaitError;
+use openclaw_sessions::{RunEnd, WaitError};
 use openclaw_storage::rows::OutboxKind;
 use serde_json::{Value, json};
 
@@ -228,10 +228,14 @@ fn those_who_wait_are_told_whenever_they_ask() {
         assert_eq!(during.merged_into, Some(run("m0")));
         assert_eq!(during.reply.as_deref(), Some("re: tools+m1"));
         assert_eq!(joining.ended(limit).await.expect("ended"), during);
-        assert_eq!(life.lanes.wait_for_run(&run("m1"), limit).await.expect("ended"), during);
+        // Why the model stopped is told only to those who wait meanwhile.
+        assert_eq!(during.stop_reason, Some(openclaw_core::StopReason::EndTurn));
+        let later = RunEnd { stop_reason: None, ..during };
+        assert_eq!(life.lanes.wait_for_run(&run("m1"), limit).await.expect("ended"), later);
         let done = before.ended(limit).await.expect("ended");
         assert_eq!(done.delivered, Some(true));
-        assert_eq!(life.lanes.wait_for_run(&run("m0"), limit).await.expect("ended"), done);
+        let later = RunEnd { stop_reason: None, ..done };
+        assert_eq!(life.lanes.wait_for_run(&run("m0"), limit).await.expect("ended"), later);
         let unknown = life.lanes.wait_for_run(&run("nobody"), limit).await;
         assert!(matches!(unknown, Err(WaitError::Unknown(_))), "{unknown:?}");
     });

@@ -1,11 +1,17 @@
 //! Inputs.
 
-use openclaw_core::{ChatKind, Inbound, MessageContent, RunStatus, ThinkingLevel, Usage};
+use openclaw_core::{
+    CallId, ChatKind, Inbound, MessageContent, RunStatus, ThinkingLevel, ToolName, Usage,
+};
+use serde_json::json;
 
 use super::{
     Fixture, at, channel, chat, external, inbox_id, input, message_id, run, session_id, session_key,
 };
-use crate::rows::{InboxRow, InputState, RunOptions, StoredError};
+use crate::rows::{
+    CallerChoice, CallerResult, CallerRun, CallerTool, InboxRow, InputState, RunOptions,
+    StoredError,
+};
 use crate::{Conflict, InputChange, NewInput, Write};
 
 fn accept(new: NewInput) -> Write {
@@ -72,6 +78,20 @@ pub async fn an_input_is_read_as_it_was_written(store: &Fixture) {
         model: Some("x/y".to_owned()),
         thinking: Some(ThinkingLevel::Low),
         timeout_seconds: Some(30),
+        caller: Some(Box::new(CallerRun {
+            instructions: Some("Answer in verse.".to_owned()),
+            tools: vec![CallerTool {
+                name: ToolName::new("lookup").expect("valid"),
+                description: "Looks up.".to_owned(),
+                parameters: json!({"type": "object"}),
+            }],
+            choice: CallerChoice::Required,
+            results: vec![CallerResult {
+                call_id: CallId::new("call_1").expect("valid"),
+                text: "found".to_owned(),
+            }],
+            max_output_tokens: Some(100),
+        })),
     };
     new.reply_back = false;
     new.inbound.conversation.kind = ChatKind::Group;

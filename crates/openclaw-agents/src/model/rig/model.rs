@@ -117,7 +117,9 @@ impl RigModel {
         let mut completion = CompletionRequest::new(Message::user(""));
         completion.chat_history = history;
         completion.tools = tools.collect();
-        completion.max_tokens = Some(thinking.max_tokens);
+        completion.tool_choice = request.tool_choice.clone();
+        let asked = request.max_output.unwrap_or(thinking.max_tokens);
+        completion.max_tokens = Some(asked.min(thinking.max_tokens));
         completion.additional_params = params;
         completion
     }

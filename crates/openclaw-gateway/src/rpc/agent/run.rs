@@ -37,6 +37,7 @@ pub(in crate::rpc) async fn run(
         model: params.model.clone(),
         thinking: params.thinking,
         timeout_seconds: params.timeout_seconds,
+        caller: None,
     };
     check_model(state, &options, &session_key)?;
     let media = attachments::store(state, &params.attachments).await?;
@@ -56,6 +57,7 @@ pub(in crate::rpc) async fn run(
         message: params.message,
         media,
         options,
+        history: Vec::new(),
         run_id: Some(run_id.clone()),
     };
     let accepted = match state.ingress.accept_run(request).await {
