@@ -39,6 +39,11 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("config.set", json!({"key": "session.queue_mode", "value": "batch"})),
         ("gateway.status", json!({"deep": true})),
         ("gateway.reload", json!({})),
+        ("keys.create", json!({"name": "table", "scopes": ["operator.read"]})),
+        ("keys.list", json!({})),
+        ("keys.rotate", json!({"id": "table"})),
+        ("keys.revoke", json!({"id": "table"})),
+        ("keys.rotate_signing", json!({})),
         ("route.explain", json!({"channel_id": "web", "chat_id": "table"})),
         ("session.reset", json!({"session_key": session})),
         ("session.delete", json!({"session_key": session})),
@@ -64,6 +69,8 @@ fn not_found() -> Vec<(&'static str, Value)> {
         ("channel.connect", json!({"channel_id": "pigeon"})),
         ("channel.disconnect", json!({"channel_id": "pigeon"})),
         ("pairing.approve", json!({"code": "AAAAAAAA"})),
+        ("keys.rotate", json!({"id": "nobody"})),
+        ("keys.revoke", json!({"id": "nobody"})),
     ]
 }
 

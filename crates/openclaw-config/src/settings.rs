@@ -75,6 +75,8 @@ pub struct AuthSettings {
     /// The owner's gateway token, from the file or `OPENCLAW_GATEWAY_TOKEN`; `None` means that one is
     /// generated in the state folder, which does not count for binding beyond loopback.
     pub token: Option<Secret>,
+    /// The Argon2id hash of the owner's password; `None` where nobody signs in with one.
+    pub password_hash: Option<Secret>,
 }
 
 /// `[gateway.rate_limit]`.

@@ -6,6 +6,7 @@ use openclaw_sessions::{Lanes, TurnRunner};
 use openclaw_storage::Storage;
 use openclaw_tools::ToolRegistry;
 
+use crate::auth::Credentials;
 use crate::channels::ChannelRegistry;
 use crate::delivery::Delivery;
 use crate::hub::Hub;
@@ -32,6 +33,8 @@ pub struct GatewayState {
     pub channels: Arc<ChannelRegistry>,
     /// The tools.
     pub tools: Arc<ToolRegistry>,
+    /// API keys, access tokens, the password.
+    pub credentials: Arc<Credentials>,
     /// Fan-out to clients.
     pub hub: Arc<Hub>,
     /// Attachments.

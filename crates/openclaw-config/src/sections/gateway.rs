@@ -1,12 +1,13 @@
 use std::net::{IpAddr, Ipv4Addr};
 
+use openclaw_core::Secret;
 use url::Url;
 
 use crate::{AuthSettings, GatewaySettings, RateLimitSettings, SpannedValue, TableReader};
 
 pub(crate) fn read_gateway(reader: &mut TableReader<'_>) -> GatewaySettings {
     let bind_address = reader
-        .string("bind_address", "The address to listen on; a loopback address means 127.0.0.1 and ::1. Other addresses need gateway.auth.token.")
+        .string("bind_address", "The address to listen on; a loopback address means 127.0.0.1 and ::1. Other addresses need a token, a password or an API key.")
         .parse(|text| read_bind_address(&text))
         .default("127.0.0.1");
     let port = reader
@@ -34,20 +35,19 @@ pub(crate) fn read_gateway(reader: &mut TableReader<'_>) -> GatewaySettings {
         .default(SpannedValue::Array(Vec::new()));
     let auth = reader.table("auth", "Authentication.", |reader| AuthSettings {
         token: reader.secret("token", "The owner's gateway token; without it one is made in the state folder, which does not count for listening beyond loopback."),
+        password_hash: read_password_hash(reader),
     });
     let rate_limit =
         reader.table("rate_limit", "Requests per credential.", |reader| RateLimitSettings {
             requests_per_second: reader
                 .number(
                     "requests_per_second",
-                    "Requests per second and credential; 0 is off.",
+                    "Reading calls per second and credential; changing calls half as many, runs a tenth; 0 is off.",
                     0.0..=1_000_000.0,
                 )
-                .inert()
                 .default(200_i64),
             burst: reader
-                .integer("burst", "Requests that may come at once.", 1..=1_000_000)
-                .inert()
+                .integer("burst", "Reading calls that may come at once; changing calls half as many, runs a tenth.", 1..=1_000_000)
                 .default(400),
         });
     let openai_http = reader.table("http", "HTTP interfaces.", |reader| {
@@ -66,6 +66,42 @@ pub(crate) fn read_gateway(reader: &mut TableReader<'_>) -> GatewaySettings {
         rate_limit,
         openai_http,
     }
+}
+
+fn read_password_hash(reader: &mut TableReader<'_>) -> Option<Secret> {
+    let hash = reader.secret(
+        "password_hash",
+        "The Argon2id hash of the owner's password; `openclaw gateway set-password` writes it.",
+    )?;
+    if is_argon2id(hash.expose()) {
+        return Some(hash);
+    }
+    let allowed = "must be an Argon2id hash such as `openclaw gateway set-password` writes, beginning with \"$argon2id$v=19$\"";
+    reader.issue("password_hash", allowed);
+    None
+}
+
+/// Whether a text is `$argon2id$v=19$m=…,t=…,p=…$salt$hash`, with costs that this machine can bear.
+fn is_argon2id(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("$argon2id$v=19$") else { return false };
+    let parts: Vec<&str> = rest.split('$').collect();
+    let [costs, salt, hash] = parts.as_slice() else { return false };
+    let cost = |name: char, range: std::ops::RangeInclusive<u32>| {
+        costs.split(',').filter_map(|cost| cost.split_once('=')).any(|(key, value)| {
+            key.len() == 1
+                && key.starts_with(name)
+                && value.parse().is_ok_and(|value| range.contains(&value))
+        })
+    };
+    let is_base64 = |text: &str, shortest: usize| {
+        text.len() >= shortest
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte))
+    };
+    cost('m', 8..=1 << 20)
+        && cost('t', 1..=64)
+        && cost('p', 1..=16)
+        && is_base64(salt, 11)
+        && is_base64(hash, 22)
 }
 
 /// Reads an address to listen on, as it may stand in the file or in a flag.

@@ -168,8 +168,6 @@ token = "123:abc"
     assert_eq!(config.storage, StorageBackend::Memory);
     assert_eq!(config.file, Some(home.state().join("openclaw.toml")));
     assert_snapshot!(config.inert_keys.join("\n"), @r#"
-    gateway.rate_limit.requests_per_second
-    gateway.rate_limit.burst
     gateway.http.openai.enabled
     agents.sandbox.mode
     agents.sandbox.timeout_secs
@@ -304,4 +302,28 @@ fn agents_are_unique() {
     openclaw.toml:5:6: agents.list[1].id: another agent has this id
     openclaw.toml:8:11: agents.list[2].default: another agent is the default already
     "#);
+}
+
+#[test]
+fn a_password_is_kept_as_its_argon2id_hash_alone() {
+    let hash = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21l$c29tZWhhc2hzb21laGFzaHM";
+    let home = Home::new();
+    home.write("openclaw.toml", &format!("[gateway.auth]\npassword_hash = '{hash}'\n"));
+    let loaded = home.load().expect("loads");
+    assert_eq!(loaded.config.gateway.auth.password_hash, Some(Secret::new(hash)));
+    for wrong in [
+        "open sesame",
+        "$2b$12$abcdefghijklmnopqrstuv",
+        "$argon2i$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21l$c29tZWhhc2hzb21laGFzaHM",
+        "$argon2id$v=19$m=99999999,t=2,p=1$c29tZXNhbHRzb21l$c29tZWhhc2hzb21laGFzaHM",
+        "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21l$",
+    ] {
+        home.write("openclaw.toml", &format!("[gateway.auth]\npassword_hash = '{wrong}'\n"));
+        let errors = home.load().expect_err("refused").to_string();
+        assert!(
+            errors.contains("gateway.auth.password_hash: must be an Argon2id hash"),
+            "{errors}"
+        );
+        assert!(!errors.contains("sesame"), "{errors}");
+    }
 }

@@ -42,6 +42,8 @@ fn the_schema_lists_every_key() {
     gateway.auth
     gateway.auth.token
     gateway.auth.token_file
+    gateway.auth.password_hash
+    gateway.auth.password_hash_file
     gateway.rate_limit
     gateway.rate_limit.requests_per_second
     gateway.rate_limit.burst
@@ -161,6 +163,9 @@ fn example(schema: &Value, key: &str) -> Value {
         "bind_address" => Some("127.0.0.1"),
         "base_url" => Some("https://api.example.org"),
         "at" => Some("04:00"),
+        "password_hash" => {
+            Some("$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21l$c29tZWhhc2hzb21laGFzaHM")
+        }
         "id" => Some("main"),
         "agent" => Some("main"),
         "channel" => Some("telegram"),

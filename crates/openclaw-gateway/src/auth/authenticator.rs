@@ -1,29 +1,13 @@
 use std::net::IpAddr;
-use std::sync::{Arc, RwLock};
-use std::time::Duration;
+use std::sync::Arc;
 
-use openclaw_core::{Clock, Secret};
-use openclaw_errors::{ErrorKind, OpenClawError};
-use openclaw_protocol::ScopeSet;
+use openclaw_core::{Clock, Secret, Timestamp};
 
+use super::api_key::id_of;
+use super::gateway_token::GatewayToken;
 use super::lockout::Lockout;
-use super::token::TokenDigest;
-
-/// A caller that is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Principal {
-    /// The credential's name; runs and idempotency keys belong to it.
-    pub name: Arc<str>,
-    /// What it may do.
-    pub scopes: ScopeSet,
-}
-
-impl Principal {
-    /// The owner, who has the gateway token or works in the gateway's own process.
-    pub fn owner() -> Self {
-        Self { name: "owner".into(), scopes: ScopeSet::all() }
-    }
-}
+use super::sign_ins::SignIns;
+use super::{AuthError, Credentials, Principal, SignedIn, jwt};
 
 /// What a caller offers.
 #[derive(Debug, Clone)]
@@ -40,81 +24,120 @@ pub enum Credential {
     Password(Secret),
 }
 
-/// Why a credential was not taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AuthError {
-    /// It is not known.
-    #[error("the credential is not known")]
-    Unknown,
-    /// Too many wrong ones came from this address.
-    #[error("too many wrong credentials came from this address")]
-    LockedOut {
-        /// When another try makes sense.
-        retry_after: Duration,
-    },
-    /// This kind of credential is not taken by this version.
-    #[error("{0} are not taken by this version")]
-    Unsupported(&'static str),
-}
-
-impl From<AuthError> for OpenClawError {
-    fn from(error: AuthError) -> Self {
-        let text = error.to_string();
-        match error {
-            AuthError::Unknown => Self::new(ErrorKind::Unauthenticated, text)
-                .with_hint("use the gateway token: OPENCLAW_GATEWAY_TOKEN, gateway.auth.token, or the file gateway.token in the state folder"),
-            AuthError::LockedOut { retry_after } => Self::new(ErrorKind::RateLimited, text)
-                .with_retry_after(retry_after)
-                .with_hint("wait five minutes, or use the right token now: it still works"),
-            AuthError::Unsupported(_) => Self::new(ErrorKind::Unavailable, text)
-                .with_hint("authenticate with the gateway token: {\"token\": \"…\"}"),
-        }
-    }
-}
-
 /// Checks credentials.
 #[derive(Debug)]
 pub struct Authenticator {
-    token: RwLock<TokenDigest>,
+    token: GatewayToken,
+    credentials: Arc<Credentials>,
     lockout: Lockout,
+    sign_ins: SignIns,
     clock: Arc<dyn Clock>,
 }
 
 impl Authenticator {
-    /// One that knows this gateway token.
-    pub fn new(token: &Secret, clock: Arc<dyn Clock>) -> Self {
-        Self { token: RwLock::new(TokenDigest::of(token)), lockout: Lockout::default(), clock }
+    /// One that knows this gateway token and these credentials.
+    pub fn new(token: &Secret, credentials: Arc<Credentials>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            token: GatewayToken::new(token),
+            credentials,
+            lockout: Lockout::default(),
+            sign_ins: SignIns::default(),
+            clock,
+        }
+    }
+
+    /// The credentials it knows besides the gateway token.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
     }
 
     /// Takes another gateway token from the next credential on; whether it is another one.
     pub fn replace_token(&self, token: &Secret) -> bool {
-        let fresh = TokenDigest::of(token);
-        let mut present = self.token.write().expect("no panic while the token is held");
-        let is_other = *present != fresh;
-        *present = fresh;
-        is_other
+        self.token.replace(token)
     }
 
-    /// Checks a credential from an address. A right token passes a lockout: whoever guesses from the
-    /// owner's machine must not lock the owner out.
+    /// Checks a credential that a request carries. A right one passes a lockout: whoever guesses from
+    /// the owner's machine must not lock the owner out.
     ///
     /// # Errors
-    /// [`AuthError::Unknown`] counts towards the lockout, [`AuthError::Unsupported`] does not.
-    pub fn check(&self, address: IpAddr, credential: &Credential) -> Result<Principal, AuthError> {
-        let offered = match credential {
-            Credential::Bearer(secret) | Credential::Token(secret) => secret,
-            Credential::ApiKey(_) => return Err(AuthError::Unsupported("API keys")),
-            Credential::Jwt(_) => return Err(AuthError::Unsupported("access tokens")),
-            Credential::Password(_) => return Err(AuthError::Unsupported("passwords")),
+    /// [`AuthError::Unknown`] counts towards the lockout, the others do not.
+    pub fn bearer(&self, address: IpAddr, offered: &Secret) -> Result<Principal, AuthError> {
+        let signed_in = self.token_key_or_jwt(offered);
+        self.counted(address, signed_in).map(|signed_in| signed_in.principal)
+    }
+
+    /// Checks a credential that somebody signs in with. A password does not pass a lockout.
+    ///
+    /// # Errors
+    /// As [`Self::bearer`].
+    pub async fn sign_in(
+        &self,
+        address: IpAddr,
+        credential: &Credential,
+    ) -> Result<SignedIn, AuthError> {
+        let checked = match credential {
+            Credential::Bearer(secret) => self.token_key_or_jwt(secret),
+            Credential::Token(secret) => self.gateway_token(secret),
+            Credential::ApiKey(secret) => self.credentials.api_key(secret),
+            Credential::Jwt(secret) => {
+                self.credentials.access_token(secret).map(SignedIn::without_tokens)
+            }
+            Credential::Password(secret) => {
+                self.may_try_password(address)?;
+                self.credentials.password(secret).await
+            }
         };
-        if self.token.read().expect("no panic while the token is held").matches(offered) {
-            return Ok(Principal::owner());
+        self.counted(address, checked)
+    }
+
+    fn gateway_token(&self, offered: &Secret) -> Result<SignedIn, AuthError> {
+        self.token.check(offered).map(SignedIn::without_tokens).ok_or(AuthError::Unknown)
+    }
+
+    fn token_key_or_jwt(&self, offered: &Secret) -> Result<SignedIn, AuthError> {
+        // The owner may choose a token that looks like something else.
+        match self.gateway_token(offered) {
+            Ok(owner) => Ok(owner),
+            Err(_) if id_of(offered.expose()).is_some() => self.credentials.api_key(offered),
+            Err(_) if jwt::looks_like(offered.expose()) => {
+                self.credentials.access_token(offered).map(SignedIn::without_tokens)
+            }
+            Err(unknown) => Err(unknown),
         }
+    }
+
+    fn may_try_password(&self, address: IpAddr) -> Result<(), AuthError> {
         let now = self.clock.now();
         if let Some(retry_after) = self.lockout.remaining(address, now) {
             return Err(AuthError::LockedOut { retry_after });
         }
-        self.lockout.mistake(address, now);
-        Err(AuthError::Unknown)
+        self.sign_ins
+            .take(address, now)
+            .map_err(|retry_after| AuthError::TooManySignIns { retry_after })
+    }
+
+    /// Counts a wrong credential; in a lockout it is not even said to be wrong.
+    fn counted(
+        &self,
+        address: IpAddr,
+        checked: Result<SignedIn, AuthError>,
+    ) -> Result<SignedIn, AuthError> {
+        let now = self.clock.now();
+        match checked {
+            Ok(signed_in) if signed_in.grant().is_over(now) => Err(AuthError::Over("expired")),
+            Err(AuthError::Unknown) => {
+                if let Some(retry_after) = self.lockout.remaining(address, now) {
+                    return Err(AuthError::LockedOut { retry_after });
+                }
+                self.lockout.mistake(address, now);
+                Err(AuthError::Unknown)
+            }
+            other => other,
+        }
+    }
+
+    /// The time, by which credentials expire.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 }

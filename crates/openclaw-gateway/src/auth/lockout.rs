@@ -56,7 +56,7 @@ impl Lockout {
 }
 
 /// One IPv6 customer has a whole /64.
-fn subnet(address: IpAddr) -> IpAddr {
+pub(super) fn subnet(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) if !v6.is_loopback() => {
             let mut segments = v6.segments();

@@ -1,89 +1,123 @@
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use openclaw_config::RateLimitSettings;
 use openclaw_core::Timestamp;
 
-/// Credentials remembered; beyond it those that have rested are forgotten.
-const PRINCIPALS: usize = 10_000;
+use super::buckets::Buckets;
+use super::lockout::subnet;
 
-/// Counts the calls of each credential: a bucket that fills with time and empties with calls.
+/// What a call costs the gateway, and with it how often it may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CallClass {
+    /// Looks something up: the configured rate.
+    Read,
+    /// Changes something: half of it.
+    Write,
+    /// Makes the agent or a tool work: a tenth of it.
+    Run,
+}
+
+/// How many credentials' rates one address has to itself.
+const ADDRESS_SHARE: f64 = 4.0;
+
+/// Counts calls per credential and per address, each class of calls for itself.
 #[derive(Debug, Default)]
-pub struct RateLimiter(Mutex<HashMap<Arc<str>, Bucket>>);
-
-#[derive(Debug, Clone, Copy)]
-struct Bucket {
-    calls: f64,
-    at: Timestamp,
+pub struct RateLimiter {
+    credentials: Buckets<(Arc<str>, CallClass)>,
+    addresses: Buckets<(IpAddr, CallClass)>,
 }
 
 impl RateLimiter {
-    /// Takes one call of a principal.
+    /// Takes one call of a credential, and of the address that it comes from.
     ///
     /// # Errors
     /// When the next one may come, where there is none left.
     pub fn take(
         &self,
         principal: &Arc<str>,
+        address: IpAddr,
+        class: CallClass,
         settings: RateLimitSettings,
         now: Timestamp,
     ) -> Result<(), Duration> {
-        // Anything but a positive rate switches the limit off.
-        if settings.requests_per_second.is_nan() || settings.requests_per_second <= 0.0 {
-            return Ok(());
-        }
-        let (rate, most) = (settings.requests_per_second, f64::from(settings.burst.max(1)));
-        let filled =
-            |bucket: &Bucket| (bucket.calls + now.since(bucket.at).as_secs_f64() * rate).min(most);
-        let mut buckets = self.0.lock().expect("no panic while the buckets are held");
-        if buckets.len() >= PRINCIPALS && !buckets.contains_key(principal) {
-            buckets.retain(|_, bucket| filled(bucket) < most);
-        }
-        let bucket = buckets.entry(principal.clone()).or_insert(Bucket { calls: most, at: now });
-        let calls = filled(bucket);
-        let is_free = calls >= 1.0;
-        *bucket = Bucket { calls: if is_free { calls - 1.0 } else { calls }, at: now };
-        if is_free { Ok(()) } else { Err(Duration::from_secs_f64((1.0 - calls) / rate)) }
+        let settings = of_class(settings, class, 1.0);
+        self.credentials.take(&(principal.clone(), class), settings, now)?;
+        let shared = of_class(settings, CallClass::Read, ADDRESS_SHARE);
+        self.addresses.take(&(subnet(address), class), shared, now)
+    }
+
+    /// Takes one call of somebody who has not signed in.
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub fn take_unknown(
+        &self,
+        address: IpAddr,
+        settings: RateLimitSettings,
+        now: Timestamp,
+    ) -> Result<(), Duration> {
+        let settings = of_class(settings, CallClass::Read, ADDRESS_SHARE);
+        self.addresses.take(&(subnet(address), CallClass::Read), settings, now)
+    }
+}
+
+fn of_class(settings: RateLimitSettings, class: CallClass, times: f64) -> RateLimitSettings {
+    let factor = times
+        * match class {
+            CallClass::Read => 1.0,
+            CallClass::Write => 0.5,
+            CallClass::Run => 0.1,
+        };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a burst times a small factor, cut to what fits"
+    )]
+    let burst = (f64::from(settings.burst) * factor).ceil() as u32;
+    RateLimitSettings {
+        requests_per_second: settings.requests_per_second * factor,
+        burst: burst.max(1),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::RateLimiter;
+    use super::{CallClass, RateLimiter};
     use openclaw_config::RateLimitSettings;
     use openclaw_core::Timestamp;
+    use std::net::IpAddr;
     use std::sync::Arc;
-    use std::time::Duration;
 
-    const SETTINGS: RateLimitSettings = RateLimitSettings { requests_per_second: 2.0, burst: 3 };
+    const SETTINGS: RateLimitSettings = RateLimitSettings { requests_per_second: 10.0, burst: 20 };
 
-    #[test]
-    fn a_burst_then_the_rate_for_each_credential() {
-        let limiter = RateLimiter::default();
-        let (one, other): (Arc<str>, Arc<str>) = ("one".into(), "other".into());
-        let start = Timestamp::from_millis(1_000);
-        for _ in 0..3 {
-            assert_eq!(limiter.take(&one, SETTINGS, start), Ok(()));
-        }
-        assert_eq!(limiter.take(&one, SETTINGS, start), Err(Duration::from_millis(500)));
-        assert_eq!(limiter.take(&other, SETTINGS, start), Ok(()));
-        let later = start.plus(Duration::from_millis(500));
-        assert_eq!(limiter.take(&one, SETTINGS, later), Ok(()));
-        assert!(limiter.take(&one, SETTINGS, later).is_err());
-        let much_later = start.plus(Duration::from_secs(3_600));
-        for _ in 0..3 {
-            assert_eq!(limiter.take(&one, SETTINGS, much_later), Ok(()));
-        }
-        assert!(limiter.take(&one, SETTINGS, much_later).is_err());
+    fn taken(limiter: &RateLimiter, name: &str, address: &str, class: CallClass) -> usize {
+        let name: Arc<str> = name.into();
+        let address: IpAddr = address.parse().expect("valid");
+        let now = Timestamp::from_millis(0);
+        (0..1_000)
+            .take_while(|_| limiter.take(&name, address, class, SETTINGS, now).is_ok())
+            .count()
     }
 
     #[test]
-    fn zero_is_off() {
+    fn each_class_has_its_part() {
         let limiter = RateLimiter::default();
-        let off = RateLimitSettings { requests_per_second: 0.0, burst: 0 };
-        for _ in 0..1_000 {
-            assert_eq!(limiter.take(&"one".into(), off, Timestamp::from_millis(0)), Ok(()));
-        }
+        assert_eq!(taken(&limiter, "one", "127.0.0.1", CallClass::Read), 20);
+        assert_eq!(taken(&limiter, "one", "127.0.0.1", CallClass::Write), 10);
+        assert_eq!(taken(&limiter, "one", "127.0.0.1", CallClass::Run), 2);
+        assert_eq!(taken(&limiter, "one", "::1", CallClass::Read), 0);
+        assert_eq!(taken(&limiter, "two", "127.0.0.1", CallClass::Run), 2);
+    }
+
+    #[test]
+    fn many_credentials_of_one_address_share_four_times_the_rate() {
+        let limiter = RateLimiter::default();
+        let all: usize = (0..10)
+            .map(|key| taken(&limiter, &format!("key {key}"), "192.0.2.1", CallClass::Read))
+            .sum();
+        assert_eq!(all, 80);
+        assert_eq!(taken(&limiter, "key 11", "192.0.2.2", CallClass::Read), 20);
     }
 }

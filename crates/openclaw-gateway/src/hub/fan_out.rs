@@ -8,7 +8,7 @@ use openclaw_storage::{CommitObserver, Committed, CommittedEvent, SessionChange,
 use serde::Serialize;
 
 use super::TopicFilter;
-use super::client::{Client, ClientId, CloseReason, Offered, Replay, SubscribeError};
+use super::client::{Client, ClientId, Offered, Replay, SubscribeError};
 use super::index::Index;
 use super::text::{LazyText, live_topic, of_live, of_notice, of_stored};
 use super::watch::{SessionWatch, WatchFor, Watches};
@@ -88,13 +88,9 @@ impl Hub {
         }
     }
 
-    /// Ends every connection of a principal.
-    pub fn close_principal(&self, principal: &str, reason: CloseReason) {
-        for client in self.clients() {
-            if client.principal().as_deref() == Some(principal) {
-                client.close(reason);
-            }
-        }
+    /// Makes every connection look again whether what it signed in with still counts.
+    pub fn wake_all(&self) {
+        self.clients().iter().for_each(|client| client.wake());
     }
 
     /// Every connection.

@@ -15,6 +15,7 @@ use super::commit_fan::CommitFan;
 use super::config_handle::ConfigHandle;
 use super::reload::{ConfigSource, Reloader};
 use super::shutdown::Shutdown;
+use crate::auth::Credentials;
 use crate::channels::{ChannelRegistry, RegistryDeps};
 use crate::delivery::{Delivery, DeliveryDeps};
 use crate::hub::Hub;
@@ -128,6 +129,13 @@ impl Gateway {
             clock: parts.clock.clone(),
             began_with: parts.config,
         }));
+        let credentials = Arc::new(Credentials::new(
+            parts.storage.clone(),
+            parts.clock.clone(),
+            parts.ids.clone(),
+            parts.rng.clone(),
+        ));
+        credentials.set_password(config.current().gateway.auth.password_hash.as_ref());
         let state = GatewayState {
             config,
             storage: parts.storage,
@@ -137,6 +145,7 @@ impl Gateway {
             delivery,
             channels,
             tools: parts.tools,
+            credentials,
             hub,
             media: parts.media,
             clock: parts.clock,
@@ -155,6 +164,7 @@ impl Gateway {
     /// `Database` when the store cannot be read, `Config` with every issue of the channel tables.
     pub async fn start(&self) -> Result<(), OpenClawError> {
         let state = &self.state;
+        state.credentials.load().await?;
         state.delivery.start();
         state.lanes.recover().await?;
         state.channels.apply(&state.config.current()).await.map_err(|issues| {
@@ -178,6 +188,7 @@ impl Gateway {
         state.delivery.shutdown(SEND_LIMIT).await;
         state.channels.shutdown(CHANNEL_LIMIT).await;
         state.shutdown.force();
+        state.credentials.store_uses().await;
         state.storage.close().await;
     }
 }

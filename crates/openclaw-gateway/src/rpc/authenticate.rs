@@ -27,7 +27,9 @@ pub(super) async fn run(
             "give exactly one of token, api_key, jwt, password",
         ));
     };
-    let principal = caller.authenticator.check(caller.address, credential)?;
+    let signed_in = caller.authenticator.sign_in(caller.address, credential).await?;
+    let issued = state.credentials.issue(&signed_in).await?;
+    let principal = signed_in.principal;
     caller.sign_in(principal.clone());
     if let Some(client) = &caller.client {
         state.hub.sign_in(client, principal.name.clone(), principal.scopes);
@@ -35,7 +37,10 @@ pub(super) async fn run(
     Ok(AuthenticateResult {
         principal: principal.name.to_string(),
         scopes: principal.scopes,
-        access_token: None,
-        expires_at: None,
+        expires_at: issued
+            .as_ref()
+            .map(|issued| issued.expires_at)
+            .or_else(|| principal.grant.expires_at()),
+        access_token: issued.map(|issued| issued.token.expose().to_owned()),
     })
 }

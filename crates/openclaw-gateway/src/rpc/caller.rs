@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use openclaw_config::RateLimitSettings;
 use openclaw_core::Timestamp;
-use openclaw_errors::ErrorKind;
+use openclaw_errors::{ErrorKind, OpenClawError};
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::{Authenticator, Principal, RateLimiter};
+use crate::auth::{Authenticator, CallClass, Principal, RateLimiter};
 use crate::hub::Client;
 
 /// One connection or HTTP request as methods see it.
@@ -58,6 +58,20 @@ impl Caller {
         self.principal.lock().expect("no panic while the principal is held").clone()
     }
 
+    /// Who it is.
+    ///
+    /// # Errors
+    /// `Unauthenticated` before sign-in, and when its credential was revoked, rotated or expired.
+    pub fn signed_in(&self) -> Result<Principal, OpenClawError> {
+        let principal = self.principal().ok_or_else(unauthenticated)?;
+        if principal.grant.is_over(self.authenticator.now()) {
+            let text = "the credential was revoked or has expired";
+            return Err(OpenClawError::new(ErrorKind::Unauthenticated, text)
+                .with_hint("sign in again with another one"));
+        }
+        Ok(principal)
+    }
+
     /// The credential's name; empty before sign-in, when no method asks for it.
     pub fn principal_name(&self) -> String {
         self.principal().map(|principal| principal.name.to_string()).unwrap_or_default()
@@ -68,16 +82,20 @@ impl Caller {
         *self.principal.lock().expect("no panic while the principal is held") = Some(principal);
     }
 
-    /// Takes one call of its credential's share; otherwise says when the next may come.
+    /// Takes one call of its credential's share, or of its address's before sign-in; otherwise says when the next may come.
     pub(super) fn take_turn(
         &self,
-        principal: &Principal,
+        principal: Option<&Principal>,
+        class: CallClass,
         settings: RateLimitSettings,
         now: Timestamp,
     ) -> Result<(), Duration> {
-        match &self.limiter {
-            Some(limiter) => limiter.take(&principal.name, settings, now),
-            None => Ok(()),
+        match (&self.limiter, principal) {
+            (Some(limiter), Some(principal)) => {
+                limiter.take(&principal.name, self.address, class, settings, now)
+            }
+            (Some(limiter), None) => limiter.take_unknown(self.address, settings, now),
+            (None, _) => Ok(()),
         }
     }
 
@@ -91,4 +109,10 @@ impl Caller {
     pub fn refusal(&self) -> Option<ErrorKind> {
         *self.refusal.lock().expect("no panic while the refusal is held")
     }
+}
+
+/// What somebody is told who has not signed in.
+pub(crate) fn unauthenticated() -> OpenClawError {
+    OpenClawError::new(ErrorKind::Unauthenticated, "authentication is required")
+        .with_hint("send `Authorization: Bearer <token>`, or call authenticate first")
 }

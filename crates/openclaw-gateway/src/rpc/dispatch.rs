@@ -10,10 +10,11 @@ use openclaw_protocol::{Access, ErrorObject, Method, MethodInfo, Scope, registry
 use serde_json::Value;
 
 use super::{
-    Caller, agent, authenticate, channel, config, gateway, message, pairing, route, session,
+    Caller, agent, authenticate, channel, config, gateway, keys, message, pairing, route, session,
     subscription, tool,
 };
 use crate::GatewayState;
+use crate::auth::{CallClass, Principal};
 
 /// Answers one text: a call, or a batch whose calls run in order. `None` where nothing is to be
 /// answered: the text held only notifications.
@@ -98,10 +99,14 @@ fn admit(
 ) -> Result<&'static MethodInfo, OpenClawError> {
     let method = registry::find(name);
     if let Some(method) = method.filter(|method| method.access == Access::Public) {
+        // A ping costs less than counting it, and a sign-in is counted where it fails.
+        if method.name == m::RpcDiscover::NAME {
+            take_turn(state, caller, caller.principal().as_ref(), method)?;
+        }
         return Ok(method);
     }
     // Who has not signed in is not told which methods there are.
-    let principal = caller.principal().ok_or_else(unauthenticated)?;
+    let principal = caller.signed_in()?;
     let Some(method) = method else {
         let message = format!("no method {:?}", shorten(name));
         return Err(OpenClawError::new(ErrorKind::MethodNotFound, message)
@@ -112,12 +117,7 @@ fn admit(
     {
         return Err(lacks(method.name, scope));
     }
-    let settings = state.config.current().gateway.rate_limit;
-    caller.take_turn(&principal, settings, state.clock.now()).map_err(|retry_after| {
-        OpenClawError::new(ErrorKind::RateLimited, "too many calls with this credential")
-            .with_retry_after(retry_after)
-            .with_hint("call less often, or raise gateway.rate_limit")
-    })?;
+    take_turn(state, caller, Some(&principal), method)?;
     Ok(method)
 }
 
@@ -126,9 +126,27 @@ pub(crate) fn lacks(method: &str, scope: Scope) -> OpenClawError {
         .with_hint("use a credential that has it")
 }
 
-fn unauthenticated() -> OpenClawError {
-    OpenClawError::new(ErrorKind::Unauthenticated, "authentication is required")
-        .with_hint("send `Authorization: Bearer <token>`, or call authenticate first")
+fn take_turn(
+    state: &GatewayState,
+    caller: &Caller,
+    principal: Option<&Principal>,
+    method: &MethodInfo,
+) -> Result<(), OpenClawError> {
+    let settings = state.config.current().gateway.rate_limit;
+    let class = class_of(method);
+    caller.take_turn(principal, class, settings, state.clock.now()).map_err(|retry_after| {
+        OpenClawError::new(ErrorKind::RateLimited, "too many calls with this credential")
+            .with_retry_after(retry_after)
+            .with_hint("call less often, or raise gateway.rate_limit")
+    })
+}
+
+fn class_of(method: &MethodInfo) -> CallClass {
+    match method.access {
+        _ if [m::AgentRun::NAME, m::ToolCall::NAME].contains(&method.name) => CallClass::Run,
+        Access::Public | Access::Scope(Scope::Read) => CallClass::Read,
+        Access::Scope(_) => CallClass::Write,
+    }
 }
 
 fn shorten(text: &str) -> String {
@@ -184,7 +202,7 @@ pub(crate) async fn call<M: Handler>(
     params: M::Params,
 ) -> Result<M::Result, OpenClawError> {
     if let Access::Scope(scope) = M::ACCESS {
-        let principal = caller.principal().ok_or_else(unauthenticated)?;
+        let principal = caller.signed_in()?;
         if !principal.scopes.allows(scope) {
             return Err(lacks(M::NAME, scope));
         }
@@ -261,6 +279,11 @@ handlers!(state, caller,
     m::GatewayStatusGet => |params| gateway::status::run(state, params),
     m::GatewayReload => |_| gateway::reload::run(state),
     m::GatewayStop => |_| gateway::stop::run(state),
+    m::KeysCreate => |params| keys::create::run(state, caller, params),
+    m::KeysList => |_| keys::list::run(state),
+    m::KeysRevoke => |params| keys::revoke::run(state, params),
+    m::KeysRotate => |params| keys::rotate::run(state, caller, params),
+    m::KeysRotateSigning => |_| keys::rotate_signing::run(state),
     m::RouteExplain => |params| route::explain::run(state, params),
     m::Subscribe => |params| subscription::subscribe::run(state, caller, params),
     m::Unsubscribe => |params| subscription::unsubscribe::run(state, caller, params),

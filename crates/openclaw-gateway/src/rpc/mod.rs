@@ -11,6 +11,7 @@ mod config;
 mod dispatch;
 mod gateway;
 mod hypothetical;
+mod keys;
 mod message;
 mod pairing;
 mod route;
@@ -20,6 +21,7 @@ mod subscription;
 mod tool;
 
 pub use caller::Caller;
+pub(crate) use caller::unauthenticated;
 pub(crate) use channel::describe::describe as describe_channel;
 pub use dispatch::{answer, may_wait, refuse};
 pub(crate) use dispatch::{call, lacks};

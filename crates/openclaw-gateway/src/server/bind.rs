@@ -14,12 +14,15 @@ const TRIES: usize = 16;
 /// ::1 too.
 ///
 /// # Errors
-/// `Config` for an address beyond loopback without the owner's token, `Unavailable` for one that
+/// `Config` for an address beyond loopback without a credential of the owner's, `Unavailable` for one that
 /// cannot be had, with who holds it.
-pub(super) async fn bind(settings: &GatewaySettings) -> Result<Vec<TcpListener>, OpenClawError> {
+pub(super) async fn bind(
+    settings: &GatewaySettings,
+    has_owners_credential: bool,
+) -> Result<Vec<TcpListener>, OpenClawError> {
     let address = settings.bind_address;
     if !address.is_loopback() {
-        if settings.auth.token.is_none() {
+        if !has_owners_credential {
             return Err(unprotected(address));
         }
         return Ok(vec![listen(SocketAddr::new(address, settings.port)).await?]);
@@ -54,10 +57,10 @@ async fn listen(at: SocketAddr) -> Result<TcpListener, OpenClawError> {
 
 fn unprotected(address: IpAddr) -> OpenClawError {
     let message = format!(
-        "gateway.bind_address: {address} can be reached from other machines, and no token is set"
+        "gateway.bind_address: {address} can be reached from other machines, and no credential is set"
     );
     OpenClawError::new(ErrorKind::Config, message).with_field("gateway.bind_address").with_hint(
-        "set gateway.auth.token or OPENCLAW_GATEWAY_TOKEN; the generated token does not count",
+        "set gateway.auth.token or OPENCLAW_GATEWAY_TOKEN, or make a key with `openclaw keys create`; the generated token does not count",
     )
 }
 
@@ -77,10 +80,9 @@ fn taken(at: SocketAddr, error: std::io::Error) -> OpenClawError {
 mod tests {
     use super::bind;
     use openclaw_config::{AuthSettings, GatewaySettings, RateLimitSettings};
-    use openclaw_core::Secret;
     use openclaw_errors::ErrorKind;
 
-    fn settings(bind_address: &str, port: u16, token: Option<&str>) -> GatewaySettings {
+    fn settings(bind_address: &str, port: u16) -> GatewaySettings {
         GatewaySettings {
             bind_address: bind_address.parse().expect("valid"),
             port,
@@ -88,7 +90,7 @@ mod tests {
             max_backlog: 1,
             allowed_origins: Vec::new(),
             allowed_hosts: Vec::new(),
-            auth: AuthSettings { token: token.map(Secret::new) },
+            auth: AuthSettings::default(),
             rate_limit: RateLimitSettings { requests_per_second: 0.0, burst: 1 },
             openai_http: true,
         }
@@ -96,12 +98,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_taken_port_names_its_holder() {
-        let first = bind(&settings("127.0.0.1", 0, None)).await.expect("binds");
+        let first = bind(&settings("127.0.0.1", 0), false).await.expect("binds");
         let port = first[0].local_addr().expect("bound").port();
         for listener in &first {
             assert_eq!(listener.local_addr().expect("bound").port(), port);
         }
-        let error = bind(&settings("127.0.0.1", port, None)).await.expect_err("taken");
+        let error = bind(&settings("127.0.0.1", port), false).await.expect_err("taken");
         assert!(error.message().starts_with(&format!("port {port} is taken by ")), "{error}");
         if cfg!(target_os = "linux") {
             assert!(error.message().contains(&std::process::id().to_string()), "{error}");
@@ -110,10 +112,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn beyond_loopback_only_with_the_owners_token() {
-        let error = bind(&settings("0.0.0.0", 0, None)).await.expect_err("unprotected");
+    async fn beyond_loopback_only_with_the_owners_credential() {
+        let error = bind(&settings("0.0.0.0", 0), false).await.expect_err("unprotected");
         assert_eq!(error.kind(), ErrorKind::Config);
-        let listeners = bind(&settings("0.0.0.0", 0, Some("secret"))).await.expect("binds");
+        let listeners = bind(&settings("0.0.0.0", 0), true).await.expect("binds");
         assert_eq!(listeners.len(), 1);
     }
 }

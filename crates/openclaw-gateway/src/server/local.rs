@@ -21,8 +21,9 @@ pub fn connect_local(state: &Arc<GatewayState>) -> (mpsc::Sender<String>, mpsc::
     let owner = Principal::owner();
     state.hub.sign_in(&client, owner.name.clone(), owner.scopes);
     // No token opens this door: its other side is the process itself.
+    let no_token = Secret::new(openclaw_core::SystemIds.new_id());
     let authenticator =
-        Authenticator::new(&Secret::new(openclaw_core::SystemIds.new_id()), state.clock.clone());
+        Authenticator::new(&no_token, state.credentials.clone(), state.clock.clone());
     let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let caller =
         Arc::new(Caller::new(address, Some(client.clone()), Arc::new(authenticator), Some(owner)));

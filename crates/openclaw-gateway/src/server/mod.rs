@@ -7,6 +7,7 @@
 mod bind;
 mod body;
 mod channel_news;
+mod credentials;
 mod frames;
 mod guard;
 mod headers;
@@ -20,7 +21,6 @@ mod replies;
 mod routes;
 mod rpc;
 mod serve;
-mod tokens;
 mod upgrade;
 mod websocket;
 

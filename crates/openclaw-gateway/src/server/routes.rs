@@ -15,9 +15,12 @@ use super::replies::{self, Reply};
 use super::rpc;
 use super::serve::{Peer, Shared};
 use super::upgrade::upgrade;
+use crate::rpc::unauthenticated;
 
 /// How long the store may take to prove that it works.
 const STORE_LIMIT: Duration = Duration::from_secs(5);
+/// Where others find the keys that access tokens are verified with.
+const KEY_SET: &str = "/.well-known/jwks.json";
 
 /// Answers one request; every reply carries the security headers.
 pub(super) async fn handle(
@@ -45,6 +48,16 @@ async fn route(shared: Arc<Shared>, peer: Peer, request: Request<Incoming>) -> R
         }
         ("/rpc", &Method::POST) => rpc::handle(&shared, peer.address, request).await,
         ("/rpc", _) => replies::not_allowed("POST"),
+        (KEY_SET, &Method::GET | &Method::HEAD) => {
+            match rpc::principal(&shared, peer.address, &request) {
+                Ok(Some(_)) => {
+                    replies::value(StatusCode::OK, &shared.state.credentials.public_keys())
+                }
+                Ok(None) => replies::error(&unauthenticated()),
+                Err(error) => replies::error(&error.into()),
+            }
+        }
+        (KEY_SET, _) => replies::not_allowed("GET, HEAD"),
         ("/ws", &Method::GET) => match rpc::principal(&shared, peer.address, &request) {
             Ok(principal) => upgrade(&shared, peer, principal, request),
             Err(error) => replies::error(&error.into()),

@@ -10,7 +10,8 @@ use openclaw_errors::{ErrorKind, OpenClawError};
 use super::body;
 use super::replies::{self, Reply};
 use super::serve::Shared;
-use crate::auth::{AuthError, Credential, Principal};
+use super::websocket::LAST_ANSWERS;
+use crate::auth::{AuthError, Principal};
 use crate::rpc::{Caller, answer};
 
 /// Who the `Authorization` header says it is; nobody without one.
@@ -26,7 +27,7 @@ pub(super) fn principal<B>(
         // Another scheme is a credential that is not known.
         _ => text,
     };
-    shared.authenticator.check(address, &Credential::Bearer(Secret::new(token))).map(Some)
+    shared.authenticator.bearer(address, &Secret::new(token)).map(Some)
 }
 
 /// `POST /rpc`.
@@ -58,12 +59,22 @@ async fn answered(
     let caller = Caller::new(address, None, shared.authenticator.clone(), principal)
         .limited_by(shared.limiter.clone());
     let caller = Arc::new(caller);
+    let grant = caller.principal().map(|principal| principal.grant).unwrap_or_default();
     // The peer that goes away takes this future with it, but not a call that is half done.
     let _gone = caller.gone.clone().drop_guard();
     let (state, calling) = (shared.state.clone(), caller.clone());
     let work = shared.tasks.spawn(async move { answer(&state, &calling, &text).await });
+    // The call that ends its own credential is still answered.
+    let is_over = async {
+        grant.over(shared.state.clock.as_ref()).await;
+        tokio::time::sleep(LAST_ANSWERS).await;
+    };
     let answered = tokio::select! {
         answered = work => answered,
+        () = is_over => {
+            let text = "the credential was revoked or has expired";
+            return Err(OpenClawError::new(ErrorKind::Unauthenticated, text));
+        }
         () = shared.closing.cancelled() => {
             return Err(OpenClawError::unavailable("the gateway is stopping"));
         }

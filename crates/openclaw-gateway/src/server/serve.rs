@@ -14,12 +14,12 @@ use tokio_util::task::TaskTracker;
 
 use super::bind::bind;
 use super::channel_news;
+use super::credentials;
 use super::headers::SECURITY;
 use super::impatient::Impatient;
 use super::limits::ServerLimits;
 use super::receiving::Receiving;
 use super::routes::handle;
-use super::tokens;
 use crate::GatewayState;
 use crate::auth::{Authenticator, RateLimiter};
 
@@ -69,7 +69,7 @@ impl Server {
     /// Binds the port of the configuration.
     ///
     /// # Errors
-    /// `Config` for an address beyond loopback without the owner's token, `Unavailable` for a taken port, with
+    /// `Config` for an address beyond loopback without a credential of the owner's, `Unavailable` for a taken port, with
     /// who holds it.
     pub async fn bind(
         state: Arc<GatewayState>,
@@ -87,8 +87,9 @@ impl Server {
         options: ServerOptions,
         limits: ServerLimits,
     ) -> Result<Self, OpenClawError> {
+        state.credentials.load().await?;
         let settings = state.config.current().gateway.clone();
-        let listeners = bind(&settings).await?;
+        let listeners = bind(&settings, has_owners_credential(&state)).await?;
         let addresses = listeners
             .iter()
             .filter_map(|listener| listener.local_addr().ok())
@@ -96,7 +97,11 @@ impl Server {
             .collect();
         state.server.listening(addresses);
         let shared = Arc::new(Shared {
-            authenticator: Arc::new(Authenticator::new(&options.token, state.clock.clone())),
+            authenticator: Arc::new(Authenticator::new(
+                &options.token,
+                state.credentials.clone(),
+                state.clock.clone(),
+            )),
             limiter: Arc::default(),
             receiving: Arc::new(Receiving::new(limits.bytes_together)),
             limits,
@@ -128,10 +133,18 @@ impl Server {
             self.shared.tasks.spawn(accept(listener, places, turned_away, self.shared.clone()));
         }
         self.shared.tasks.spawn(ping_all(self.shared.clone()));
-        self.shared.tasks.spawn(tokens::follow(self.shared.clone()));
+        self.shared.tasks.spawn(credentials::follow_config(self.shared.clone()));
+        self.shared.tasks.spawn(credentials::end_connections(self.shared.clone()));
+        self.shared.tasks.spawn(credentials::keep_up(self.shared.clone()));
         self.shared.tasks.spawn(channel_news::tell(self.shared.clone()));
         Serving { shared: self.shared }
     }
+}
+
+/// Whether the owner has set what opens the gateway; a generated token is none.
+fn has_owners_credential(state: &GatewayState) -> bool {
+    let auth = &state.config.current().gateway.auth;
+    auth.token.is_some() || auth.password_hash.is_some() || state.credentials.has_live_key()
 }
 
 impl Serving {

@@ -29,6 +29,9 @@ const LARGE: usize = 8 << 10;
 const READ_BUFFER: usize = 2 << 10;
 /// How long a peer that is told to go may take to hear it.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// How long calls may still be answered whose credential has ended: the one that ended it is among
+/// them.
+pub(super) const LAST_ANSWERS: Duration = Duration::from_millis(300);
 
 type Socket = WebSocketStream<Metered<TokioIo<Upgraded>>>;
 
@@ -65,6 +68,8 @@ pub(super) struct Connection {
     calls: Arc<Semaphore>,
     waiting_calls: Arc<Semaphore>,
     sign_in_by: Instant,
+    /// When it was seen that its credential has ended.
+    over_since: Option<Instant>,
     /// A message left a large buffer behind.
     is_swollen: bool,
     /// Messages the socket handed out, control frames included.
@@ -105,6 +110,7 @@ impl Connection {
             calls: Arc::new(Semaphore::new(limits.calls)),
             waiting_calls: Arc::new(Semaphore::new(limits.waiting_calls)),
             sign_in_by: now + limits.sign_in,
+            over_since: None,
             is_swollen: false,
             received: 0,
             bytes_at_ping: 0,
@@ -141,11 +147,15 @@ impl Connection {
             if let Some(reason) = self.client.close_reason() {
                 return Some(farewell(reason));
             }
+            if self.must_leave() {
+                return Some(farewell(CloseReason::CredentialRevoked));
+            }
             self.give_buffers_back().await;
-            let signed_in = self.caller.principal().is_some();
-            let (client, deadline) = (self.client.clone(), self.sign_in_by);
+            let principal = self.caller.principal();
+            let signed_in = principal.is_some();
+            let (client, deadline) = (self.client.clone(), self.deadline(principal));
             // A connection with all its calls at work is read again when one is answered.
-            let has_room = self.calls.available_permits() > 0;
+            let has_room = self.calls.available_permits() > 0 && self.over_since.is_none();
             // Cancel-safe: reading a frame keeps its progress in the socket, the others only wait,
             // and what was not caught up with is read again.
             let step = tokio::select! {
@@ -155,8 +165,12 @@ impl Connection {
                 }
                 () = client.changed() => Step::Go,
                 () = client.catch_up(storage.as_ref()), if client.needs_catch_up() => Step::Go,
-                () = sleep_until(deadline), if !signed_in => {
-                    return Some(Farewell::new(CloseCode::Policy, "authentication took too long"));
+                () = sleep_until(deadline.unwrap_or(self.sign_in_by)), if deadline.is_some() => {
+                    if !signed_in {
+                        let text = "authentication took too long";
+                        return Some(Farewell::new(CloseCode::Policy, text));
+                    }
+                    Step::Go
                 }
                 read = self.socket.next(), if has_room => match read {
                     Some(Ok(message)) => self.receive(message, signed_in).await,
@@ -172,7 +186,35 @@ impl Connection {
         }
     }
 
+    /// Whether the credential has ended, and the last answers are out or take too long.
+    fn must_leave(&mut self) -> bool {
+        let grant = self.caller.principal().map(|principal| principal.grant);
+        if !grant.is_some_and(|grant| grant.is_over(self.shared.state.clock.now())) {
+            // Whoever signed in again meanwhile stays.
+            self.over_since = None;
+            return false;
+        }
+        let since = *self.over_since.get_or_insert_with(Instant::now);
+        let limits = &self.shared.limits;
+        let is_idle = self.calls.available_permits() == limits.calls
+            && self.waiting_calls.available_permits() == limits.waiting_calls;
+        is_idle || since.elapsed() >= LAST_ANSWERS
+    }
+
+    /// When the connection is looked at again at the latest.
+    fn deadline(&self, principal: Option<Principal>) -> Option<Instant> {
+        let Some(principal) = principal else { return Some(self.sign_in_by) };
+        if let Some(since) = self.over_since {
+            return Some(since + LAST_ANSWERS);
+        }
+        let expires_at = principal.grant.expires_at()?;
+        Some(Instant::now() + expires_at.since(self.shared.state.clock.now()))
+    }
+
     async fn send(&mut self, outgoing: Outgoing) -> bool {
+        if self.over_since.is_some() && matches!(outgoing, Outgoing::Event(_)) {
+            return true;
+        }
         let (message, place) = match outgoing {
             Outgoing::Event(text) => (Message::Text(text), None),
             Outgoing::Answer(text, place) => (Message::Text(text), place),
@@ -187,7 +229,18 @@ impl Connection {
         };
         self.is_swollen |= message.len() > LARGE;
         let limit = self.shared.limits.send;
-        let sent = matches!(timeout(limit, self.socket.send(message)).await, Ok(Ok(())));
+        let grant = self.caller.principal().map(|principal| principal.grant).unwrap_or_default();
+        let sending = timeout(limit, self.socket.send(message));
+        // A peer that reads slowly must not be served beyond the end of its credential.
+        let too_long = async {
+            grant.ended().await;
+            tokio::time::sleep(LAST_ANSWERS).await;
+        };
+        let sent = tokio::select! {
+            biased;
+            sent = sending => matches!(sent, Ok(Ok(()))),
+            () = too_long => false,
+        };
         // The call's place is free once its answer is out, so that answers cannot pile up.
         drop(place);
         sent

@@ -162,7 +162,7 @@ async fn authenticate_checks_over_http_too() {
     assert_eq!(ask(json!({})).await.error_code(), -32602);
     assert_eq!(ask(json!({"token": TOKEN, "password": "x"})).await.error_code(), -32602);
     let reply = ask(json!({"password": "x"})).await;
-    assert_eq!(reply.error_code(), -32008);
+    assert_eq!(reply.error_code(), -32001);
     assert!(reply.json()["error"]["data"]["hint"].is_string());
 }
 

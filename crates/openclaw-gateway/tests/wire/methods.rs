@@ -370,7 +370,9 @@ fn any_text_gets_a_valid_answer_or_none() {
         .build()
         .expect("a runtime");
     let gateway = runtime.block_on(TestGateway::start());
-    let authenticator = Arc::new(Authenticator::new(&Secret::new(TOKEN), Arc::new(SystemClock)));
+    let credentials = gateway.state.credentials.clone();
+    let authenticator =
+        Arc::new(Authenticator::new(&Secret::new(TOKEN), credentials, Arc::new(SystemClock)));
     let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let text = prop_oneof![
         4 => calls(),

@@ -10,13 +10,14 @@ use openclaw_channel_traits::ChannelFactory;
 use openclaw_config::{ChannelTable, Config, Environment, LoadRequest, NoChannels, validate_text};
 use openclaw_core::{ChannelKind, Secret, SystemClock, SystemIds, SystemRng, Timestamp};
 use openclaw_errors::OpenClawError;
-use openclaw_gateway::auth::{Authenticator, Principal};
+use openclaw_gateway::auth::{Authenticator, Grant, Principal};
 use openclaw_gateway::lifecycle::{CommitFan, ConfigSource, Gateway, Parts};
 use openclaw_gateway::rpc::{Caller, answer};
 use openclaw_gateway::server::{Server, ServerLimits, ServerOptions, Serving};
 use openclaw_gateway::{GatewayState, Identity};
 use openclaw_media::MediaStore;
 use openclaw_protocol::{Scope, ScopeSet};
+use openclaw_storage::Storage;
 use openclaw_storage::memory::MemoryStorage;
 use openclaw_tools::{Tool, ToolContext, ToolError, ToolOutput, ToolRegistry};
 use serde_json::{Value, json};
@@ -126,6 +127,25 @@ impl TestGateway {
     }
 
     async fn assembled(toml: &str, limits: ServerLimits, fake: Arc<dyn ChannelFactory>) -> Self {
+        let fan = Arc::new(CommitFan::new());
+        let storage = Arc::new(MemoryStorage::new(Arc::new(SystemClock), fan.clone()));
+        Self::on(storage, fan, toml, limits, fake).await
+    }
+
+    /// Another gateway on the same store.
+    pub(crate) async fn again(&self) -> Self {
+        let fake = Arc::new(FakeChannel::new("fake", false));
+        let storage = self.state.storage.clone();
+        Self::on(storage, Arc::new(CommitFan::new()), "", ServerLimits::default(), fake).await
+    }
+
+    async fn on(
+        storage: Arc<dyn Storage>,
+        fan: Arc<CommitFan>,
+        toml: &str,
+        limits: ServerLimits,
+        fake: Arc<dyn ChannelFactory>,
+    ) -> Self {
         let environment = Environment::new([], "/nowhere", "/nowhere");
         let text = format!("[gateway]\nport = 0\n{toml}");
         let request = LoadRequest::new(&environment, &NoChannels);
@@ -141,8 +161,6 @@ impl TestGateway {
             .collect::<BTreeMap<_, _>>();
         let config = Arc::new(config);
         let media = tempfile::tempdir().expect("a folder");
-        let fan = Arc::new(CommitFan::new());
-        let storage = Arc::new(MemoryStorage::new(Arc::new(SystemClock), fan.clone()));
         let runner = Arc::new(EchoRunner::default());
         let source = Arc::new(SettableSource(Mutex::new(config.clone())));
         let gateway = Gateway::assemble(Parts {
@@ -230,8 +248,12 @@ impl TestGateway {
         params: Value,
     ) -> Value {
         let principal =
-            Principal { name: name.into(), scopes: scopes.iter().copied().collect::<ScopeSet>() };
-        let authenticator = Authenticator::new(&Secret::new(TOKEN), Arc::new(SystemClock));
+            Principal::new(name, scopes.iter().copied().collect::<ScopeSet>(), Grant::lasting());
+        let authenticator = Authenticator::new(
+            &Secret::new(TOKEN),
+            self.state.credentials.clone(),
+            Arc::new(SystemClock),
+        );
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let caller = Caller::new(address, None, Arc::new(authenticator), Some(principal));
         let text = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
