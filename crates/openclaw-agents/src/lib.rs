@@ -22,6 +22,7 @@ mod runner;
 mod transcript;
 mod turn;
 
+pub use context::Settled;
 pub use history::{HistoryMessage, history_entries};
 pub use probe::{ModelProbe, probe};
 pub use runner::{AgentRunner, RunnerDeps};

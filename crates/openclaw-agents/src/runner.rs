@@ -12,6 +12,7 @@ use openclaw_storage::{Storage, TranscriptDraft};
 use openclaw_tools::ToolRegistry;
 use tokio_util::task::TaskTracker;
 
+use crate::context::ContextCache;
 use crate::input::user_entry;
 use crate::model::{ModelHttp, Models, RetryPolicy, candidates};
 use crate::turn;
@@ -50,6 +51,7 @@ impl fmt::Debug for RunnerDeps {
 pub struct AgentRunner {
     pub(crate) deps: RunnerDeps,
     pub(crate) models: Models,
+    pub(crate) contexts: ContextCache,
 }
 
 impl AgentRunner {
@@ -57,7 +59,7 @@ impl AgentRunner {
     pub fn new(deps: RunnerDeps) -> Self {
         let http = ModelHttp::new(deps.tasks.clone());
         let models = Models::new(http, deps.rng.clone(), deps.retry.clone());
-        Self { deps, models }
+        Self { deps, models, contexts: ContextCache::default() }
     }
 }
 

@@ -52,16 +52,8 @@ const SESSIONS: u64 = 10_000;
 /// When the program cannot be started or fails.
 pub async fn measure(program: &Path, turns: u64) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
-    let (cpu, rss) = cost_of(program, &["--version"], 50)?;
-    figures.push(Figure::at_most("--version, CPU", ms(cpu), 4.0, "ms"));
-    figures.push(Figure::at_most("--version, peak RSS", rss as f64 / MIB, 10.0, "MiB"));
-    figures.push(Figure::at_most(
-        "binary",
-        std::fs::metadata(program)?.len() as f64 / 1e6,
-        80.0,
-        "MB",
-    ));
     let tasks = TaskTracker::new();
+    program_alone(program, &mut figures)?;
     figures.push(start(program, &tasks).await?);
     let (port, seen) = model::serve(&tasks).await?;
     let gateway = Gateway::start(program, port).await?;
@@ -79,6 +71,31 @@ pub async fn measure(program: &Path, turns: u64) -> Result<Vec<Figure>> {
     let gateway = Gateway::start(program, port).await?;
     concurrent(&gateway, turns, &mut figures).await?;
     Ok(figures)
+}
+
+/// Measures only turns one after another on a gateway of their own.
+///
+/// # Errors
+/// When the program cannot be started or fails.
+pub async fn measure_turns(program: &Path) -> Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    let (port, seen) = model::serve(&TaskTracker::new()).await?;
+    let gateway = Gateway::start(program, port).await?;
+    turns_one_by_one(&gateway, &seen, &mut figures).await?;
+    Ok(figures)
+}
+
+fn program_alone(program: &Path, figures: &mut Vec<Figure>) -> Result<()> {
+    let (cpu, rss) = cost_of(program, &["--version"], 50)?;
+    figures.push(Figure::at_most("--version, CPU", ms(cpu), 4.0, "ms"));
+    figures.push(Figure::at_most("--version, peak RSS", rss as f64 / MIB, 10.0, "MiB"));
+    figures.push(Figure::at_most(
+        "binary",
+        std::fs::metadata(program)?.len() as f64 / 1e6,
+        80.0,
+        "MB",
+    ));
+    Ok(())
 }
 
 async fn start(program: &Path, tasks: &TaskTracker) -> Result<Figure> {

@@ -1,26 +1,25 @@
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Loaded;
 
+/// How often the files are looked at. Notifications of the system would come for the whole state
+/// folder, whose database is written several times in every turn.
+const LOOK: Duration = Duration::from_millis(300);
 /// Editors write a file in several steps; this long nothing must happen.
-const QUIET: Duration = Duration::from_millis(200);
+const QUIET: Duration = Duration::from_millis(150);
 /// A change is reported after this long even when writing goes on.
-const LONGEST_WAIT: Duration = Duration::from_millis(700);
-/// Without notifications of the system, files are compared this often.
-const POLL: Duration = Duration::from_millis(500);
+const LONGEST_WAIT: Duration = Duration::from_millis(600);
 
 /// Watches the files of a configuration and tells when their contents changed.
 ///
-/// It watches folders, since editors and atomic writes replace files, and compares contents, so
+/// It looks at size, time and identity of the files, and compares contents where those changed, so
 /// that touching a file is no change. The task belongs to the tracker and ends with the token.
 #[derive(Debug)]
 pub struct ConfigWatcher {
@@ -69,23 +68,35 @@ async fn run(
     tracker: TaskTracker,
     stop: CancellationToken,
 ) {
+    let look = async |files: &[PathBuf]| {
+        let files = files.to_vec();
+        tracker.spawn_blocking(move || Marks::of(&files)).await
+    };
     loop {
         let Followed { files, mut fingerprint } = to_follow.borrow_and_update().clone();
-        // A wake-up says only that something happened, so one is enough.
-        let (sender, mut wakeups) = mpsc::channel(1);
-        let watcher = notifications(&files, sender.clone());
-        if let Err(error) = &watcher {
-            tracing::info!(%error, "no notifications of changed files, comparing them regularly");
-        }
-        // Looks once at the beginning: a change may have come before the watcher stood.
-        wake(&sender);
+        // Nothing is known of the files yet: a change may have come before the watch began.
+        let mut seen = None;
         loop {
-            let poll = async {
-                match &watcher {
-                    Ok(_) => std::future::pending().await,
-                    Err(_) => tokio::time::sleep(POLL).await,
+            let Ok(mut marks) = look(&files).await else { return };
+            if seen.as_ref() != Some(&marks) {
+                let end = Instant::now() + LONGEST_WAIT;
+                while seen.is_some() && Instant::now() < end {
+                    sleep(QUIET).await;
+                    let Ok(later) = look(&files).await else { return };
+                    if later == marks {
+                        break;
+                    }
+                    marks = later;
                 }
-            };
+                seen = Some(marks);
+                let compared = files.clone();
+                let task = tracker.spawn_blocking(move || Fingerprint::of(&compared));
+                let Ok(current) = task.await else { return };
+                if current != fingerprint {
+                    fingerprint = current;
+                    wake(&changes);
+                }
+            }
             // Every arm is cancel-safe: each only waits.
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -94,24 +105,10 @@ async fn run(
                     Ok(()) => break,
                     Err(_) => return,
                 },
-                _ = wakeups.recv() => quiet(&mut wakeups).await,
-                () = poll => {}
-            }
-            let compared = files.clone();
-            let task = tracker.spawn_blocking(move || Fingerprint::of(&compared));
-            let Ok(current) = task.await else { return };
-            if current != fingerprint {
-                fingerprint = current;
-                wake(&changes);
+                () = sleep(LOOK) => {}
             }
         }
     }
-}
-
-/// Waits until nothing has happened for a while.
-async fn quiet(wakeups: &mut mpsc::Receiver<()>) {
-    let end = Instant::now() + LONGEST_WAIT;
-    while Instant::now() < end && timeout(QUIET, wakeups.recv()).await.is_ok() {}
 }
 
 /// Fills a channel that holds one wake-up; a full one already says what this one would.
@@ -121,38 +118,28 @@ fn wake(sender: &mpsc::Sender<()>) {
     }
 }
 
-fn notifications(
-    files: &[PathBuf],
-    wakeups: mpsc::Sender<()>,
-) -> notify::Result<RecommendedWatcher> {
-    let watched: BTreeSet<PathBuf> = files.iter().cloned().collect();
-    let folders: BTreeSet<PathBuf> =
-        files.iter().filter_map(|file| file.parent()).map(Path::to_owned).collect();
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let matters = match &event {
-            Ok(event) => {
-                !matches!(event.kind, EventKind::Access(_))
-                    && (event.need_rescan()
-                        || event.paths.iter().any(|path| concerns(path, &watched)))
-            }
-            Err(_) => true,
+/// What tells cheaply that files may have changed: size, time and identity of each.
+#[derive(Debug, PartialEq, Eq)]
+struct Marks(Vec<Option<(u64, Option<SystemTime>, u64)>>);
+
+impl Marks {
+    fn of(files: &[PathBuf]) -> Self {
+        let mark = |file: &PathBuf| {
+            let metadata = std::fs::metadata(file).ok()?;
+            Some((metadata.len(), metadata.modified().ok(), identity(&metadata)))
         };
-        if matters {
-            wake(&wakeups);
-        }
-    })?;
-    for folder in folders {
-        watcher.watch(&folder, RecursiveMode::NonRecursive)?;
+        Self(files.iter().map(mark).collect())
     }
-    Ok(watcher)
 }
 
-/// The state folder holds the database, which is written all the time, so names are compared.
-fn concerns(path: &Path, watched: &BTreeSet<PathBuf>) -> bool {
-    // Kubernetes swaps a whole volume by renaming the symlink `..data`.
-    let is_volume_link =
-        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".."));
-    is_volume_link || watched.contains(path)
+#[cfg(unix)]
+fn identity(metadata: &std::fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
+}
+
+#[cfg(not(unix))]
+fn identity(_: &std::fs::Metadata) -> u64 {
+    0
 }
 
 /// The contents of several files.

@@ -170,6 +170,13 @@ pub trait TranscriptReads: Send + Sync {
         limit: u32,
         max_bytes: u64,
     ) -> Read<Vec<TranscriptRow>>;
+    /// The entries with `seq` above `after`, oldest first, at most `limit`.
+    async fn transcript_after(
+        &self,
+        session: &SessionId,
+        after: i64,
+        limit: u32,
+    ) -> Read<Vec<TranscriptRow>>;
     /// The entries of one run, oldest first.
     async fn transcript_of_run(&self, session: &SessionId, run: &RunId)
     -> Read<Vec<TranscriptRow>>;

@@ -1,19 +1,32 @@
+use std::sync::Arc;
+
 use openclaw_storage::rows::{CallerResult, TranscriptKind, TranscriptRow};
 use rig_core::message::{
     AssistantMessage, Message, ToolCall, ToolResult, ToolResultContent, UserContent,
 };
 use serde::de::DeserializeOwned;
 
-use super::{Context, Images};
+use super::{Context, Images, Settled};
 use crate::transcript::{AssistantEntry, ToolResultEntry, UserEntry};
 
-/// Makes a conversation of transcript entries, oldest first.
+/// Makes a conversation of transcript entries, oldest first, that follow what is settled.
 ///
 /// **Whatever the entries are, the conversation is one that every provider takes**: it begins and
 /// ends with the user, roles alternate, every call has exactly one result right after it, and no
 /// result stands alone. A call without a stored result gets one that says so.
-pub(crate) fn assemble(rows: &[TranscriptRow], images: &Images) -> Context {
-    let mut builder = Builder { messages: Vec::with_capacity(rows.len() + 1), open: Vec::new() };
+///
+/// What the entries settle is added to what was settled before.
+pub(crate) fn assemble(
+    mut settled: Arc<Settled>,
+    rows: &[TranscriptRow],
+    images: &Images,
+) -> Context {
+    let mut builder = Builder {
+        messages: Vec::with_capacity(rows.len() + 1),
+        open: Vec::new(),
+        settled: None,
+        last_seq: settled.last_seq(),
+    };
     for row in rows {
         match row.kind {
             TranscriptKind::User | TranscriptKind::Note => {
@@ -34,14 +47,25 @@ pub(crate) fn assemble(rows: &[TranscriptRow], images: &Images) -> Context {
             }
             TranscriptKind::Compaction => {
                 if let Some(entry) = read::<UserEntry>(row) {
+                    if !settled.messages().is_empty() {
+                        settled = Arc::new(Settled::new());
+                    }
                     builder.messages.clear();
                     builder.open.clear();
+                    builder.settled = None;
                     builder.user(user_content(&entry, &[], images));
                 }
             }
         }
+        builder.last_seq = row.seq;
     }
-    builder.finish()
+    builder.finish(settled)
+}
+
+/// Whether rows follow settled rounds as they are: they begin with what a user said.
+pub(crate) fn continues(rows: &[TranscriptRow]) -> bool {
+    rows.first().is_some_and(|row| row.kind == TranscriptKind::User)
+        && rows.iter().all(|row| row.kind != TranscriptKind::Compaction)
 }
 
 pub(super) fn result_of(entry: &ToolResultEntry, images: &Images) -> ToolResult {
@@ -82,6 +106,10 @@ struct Builder {
     messages: Vec<Message>,
     /// The calls of the last assistant message, with the results that came.
     open: Vec<(ToolCall, Option<ToolResult>)>,
+    /// How many messages are over, and the last entry in them.
+    settled: Option<(usize, i64)>,
+    /// The entry before the one that is added.
+    last_seq: i64,
 }
 
 impl Builder {
@@ -92,7 +120,12 @@ impl Builder {
         }
         match self.messages.last_mut() {
             Some(Message::User { content }) => content.extend(new),
-            _ => self.messages.push(Message::User { content: new }),
+            last => {
+                if last.is_some() {
+                    self.settled = Some((self.messages.len(), self.last_seq));
+                }
+                self.messages.push(Message::User { content: new });
+            }
         }
     }
 
@@ -146,21 +179,37 @@ impl Builder {
             return;
         }
         let results = self.open.drain(..).map(|(call, got)| {
-            got.unwrap_or_else(|| {
-                call.error_result(vec![rig_core::message::ToolResultContent::text(NO_RESULT)])
-            })
+            got.unwrap_or_else(|| call.error_result(vec![ToolResultContent::text(NO_RESULT)]))
         });
         let message = Message::tool_results(results.collect());
         self.messages.push(message);
     }
 
-    fn finish(mut self) -> Context {
+    fn finish(mut self, mut settled: Arc<Settled>) -> Context {
         self.close();
+        let over = self.settled;
         if !matches!(self.messages.last(), Some(Message::User { .. })) {
             self.user(vec![UserContent::text(GO_ON)]);
         }
-        Context::new(self.messages)
+        // How many images are shown depends on what comes later, so their rounds stay open.
+        let over = over.filter(|(messages, _)| !self.messages[..*messages].iter().any(has_image));
+        if let Some((messages, last_seq)) = over {
+            let over = self.messages.drain(..messages);
+            Arc::make_mut(&mut settled).extend(over, last_seq);
+        }
+        Context::new(settled, self.messages)
     }
+}
+
+fn has_image(message: &Message) -> bool {
+    let Message::User { content } = message else { return false };
+    content.iter().any(|block| match block {
+        UserContent::Image(_) => true,
+        UserContent::ToolResult(result) => {
+            result.content.iter().any(|part| matches!(part, ToolResultContent::Image(_)))
+        }
+        _ => false,
+    })
 }
 
 const EARLIER: &str = "[what was said before is left out]";

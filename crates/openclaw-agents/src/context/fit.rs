@@ -5,7 +5,7 @@ use rig_core::message::{
 };
 
 use super::assemble::{result_of, user_content};
-use super::{IMAGE_BYTES, Images};
+use super::{IMAGE_BYTES, Images, Settled};
 use crate::transcript::{ToolResultEntry, UserEntry};
 
 /// A conversation that is kept within its room without asking a model.
@@ -15,7 +15,8 @@ use crate::transcript::{ToolResultEntry, UserEntry};
 /// result is ever parted from its call.
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
-    messages: Arc<Vec<Message>>,
+    settled: Arc<Settled>,
+    fresh: Arc<Vec<Message>>,
 }
 
 const LEFT_OUT: &str = "[earlier messages were left out to save room]";
@@ -28,29 +29,39 @@ const OLD_TAIL: usize = 256;
 const FRESH_RESULTS: usize = 2;
 
 impl Context {
-    pub(super) fn new(messages: Vec<Message>) -> Self {
-        Self { messages: Arc::new(messages) }
+    pub(super) fn new(settled: Arc<Settled>, fresh: Vec<Message>) -> Self {
+        Self { settled, fresh: Arc::new(fresh) }
     }
 
-    /// The messages; cheap.
-    pub(crate) fn messages(&self) -> Arc<Vec<Message>> {
-        self.messages.clone()
+    /// The rounds that are over; cheap.
+    pub(crate) fn settled(&self) -> Arc<Settled> {
+        self.settled.clone()
+    }
+
+    /// The messages after those; cheap.
+    pub(crate) fn fresh(&self) -> Arc<Vec<Message>> {
+        self.fresh.clone()
+    }
+
+    /// All messages, oldest first.
+    pub(crate) fn messages(&self) -> impl Iterator<Item = &Message> {
+        self.settled.messages().iter().chain(self.fresh.iter())
     }
 
     /// Adds what the model answered.
     pub(crate) fn push_assistant(&mut self, message: AssistantMessage) {
-        Arc::make_mut(&mut self.messages).push(Message::Assistant(message));
+        Arc::make_mut(&mut self.fresh).push(Message::Assistant(message));
     }
 
     /// Adds the results of all calls of the last answer.
     pub(crate) fn push_results(&mut self, results: &[ToolResultEntry], images: &Images) {
         let results = results.iter().map(|entry| result_of(entry, images)).collect();
-        Arc::make_mut(&mut self.messages).push(Message::tool_results(results));
+        Arc::make_mut(&mut self.fresh).push(Message::tool_results(results));
     }
 
     /// Puts these results in the place of the placeholders that interrupted calls have.
     pub(crate) fn answer_interrupted(&mut self, results: &[ToolResultEntry]) {
-        for message in Arc::make_mut(&mut self.messages).iter_mut().rev() {
+        for message in Arc::make_mut(&mut self.fresh).iter_mut().rev() {
             let Message::User { content } = message else { continue };
             for block in content {
                 let UserContent::ToolResult(given) = block else { continue };
@@ -68,7 +79,7 @@ impl Context {
         if new.is_empty() {
             return;
         }
-        let messages = Arc::make_mut(&mut self.messages);
+        let messages = Arc::make_mut(&mut self.fresh);
         match messages.last_mut() {
             Some(Message::User { content }) => content.extend(new),
             _ => messages.push(Message::User { content: new }),
@@ -77,7 +88,7 @@ impl Context {
 
     /// The size in bytes.
     pub(crate) fn size(&self) -> usize {
-        self.messages.iter().map(size_of).sum()
+        self.settled.size() + self.fresh.iter().map(size_of).sum::<usize>()
     }
 
     /// Makes it fit into so many bytes, as far as it can; answers whether it changed.
@@ -86,19 +97,33 @@ impl Context {
         if size <= room {
             return false;
         }
-        let messages = Arc::make_mut(&mut self.messages);
-        size -= trim_results(messages, FRESH_RESULTS, OLD_HEAD, OLD_TAIL);
-        size -= drop_rounds(messages, size, room);
+        let mut messages = self.messages().cloned().collect::<Vec<_>>();
+        size -= trim_results(&mut messages, FRESH_RESULTS, OLD_HEAD, OLD_TAIL);
+        size -= drop_rounds(&mut messages, size, room);
         if size > room {
-            size -= drop_steps(messages, size, room);
+            size -= drop_steps(&mut messages, size, room);
         }
         if size > room {
-            size -= trim_results(messages, 0, OLD_HEAD, OLD_TAIL);
+            size -= trim_results(&mut messages, 0, OLD_HEAD, OLD_TAIL);
         }
         if size > room {
-            cut_text(messages, size - room);
+            cut_text(&mut messages, size - room);
         }
+        self.settle(messages);
         true
+    }
+
+    /// Takes these messages for its own, settled as far as they were.
+    fn settle(&mut self, messages: Vec<Message>) {
+        let open = self.fresh.len();
+        let over = messages.len().saturating_sub(open);
+        let mut messages = messages.into_iter();
+        let mut settled = Settled::new();
+        if !self.settled.messages().is_empty() {
+            settled.extend(messages.by_ref().take(over), self.settled.last_seq());
+        }
+        self.settled = Arc::new(settled);
+        self.fresh = Arc::new(messages.collect());
     }
 }
 
@@ -216,7 +241,7 @@ fn begins_round(message: &Message) -> bool {
     matches!(message, Message::User { .. }) && !has_results(message)
 }
 
-fn size_of(message: &Message) -> usize {
+pub(super) fn size_of(message: &Message) -> usize {
     const FRAME: usize = 24;
     FRAME
         + match message {

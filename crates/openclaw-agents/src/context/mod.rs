@@ -1,14 +1,19 @@
 //! What of the transcript a model is sent.
 
 mod assemble;
+mod cache;
 mod fit;
 mod images;
+mod settled;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use assemble::assemble;
+pub(crate) use assemble::{assemble, continues};
+pub(crate) use cache::ContextCache;
 pub(crate) use fit::{Context, head_and_tail};
 pub(crate) use images::Images;
+pub(crate) use settled::Encoding;
+pub use settled::Settled;
 
 /// Bytes of text that make a token, on the careful side for prose and code.
 const BYTES_PER_TOKEN: u64 = 3;

@@ -1,9 +1,11 @@
+use std::sync::Arc;
+
 use openclaw_core::{MessageId, RunId, SessionId};
 use openclaw_storage::rows::{TranscriptKind, TranscriptRow};
 use proptest::prelude::*;
 use rig_core::message::{CallId, Message, ToolName, ToolResultContent, UserContent};
 
-use super::{Images, assemble};
+use super::{Images, Settled, assemble};
 use crate::transcript::{AssistantEntry, CallEntry, ToolResultEntry, UserEntry};
 
 #[derive(Debug, Clone)]
@@ -138,11 +140,11 @@ proptest! {
         entries in proptest::collection::vec(entry(), 0..24),
         room in 0usize..12_000,
     ) {
-        let mut context = assemble(&rows(&entries), &Images::default());
-        check(&context.messages())?;
+        let mut context = assemble(Arc::new(Settled::new()), &rows(&entries), &Images::default());
+        check(&context.messages().cloned().collect::<Vec<_>>())?;
         let before = context.size();
         let changed = context.fit(room);
-        check(&context.messages())?;
+        check(&context.messages().cloned().collect::<Vec<_>>())?;
         prop_assert_eq!(changed, before > room);
         // What cannot be dropped is the last round's words and its last step.
         prop_assert!(context.size() <= room.max(16_000), "{} of {room}", context.size());
@@ -170,8 +172,8 @@ fn a_call_without_result_is_answered() {
         Entry::Result(2, "two".to_owned()),
         Entry::User("well?".to_owned()),
     ];
-    let context = assemble(&rows(&entries), &Images::default());
-    let messages = context.messages();
+    let context = assemble(Arc::new(Settled::new()), &rows(&entries), &Images::default());
+    let messages: Vec<_> = context.messages().cloned().collect();
     let Some(Message::User { content }) = messages.last() else { panic!("{messages:?}") };
     let texts: Vec<_> = content
         .iter()

@@ -160,6 +160,7 @@ mod tests {
     fn request() -> Request {
         Request {
             system: "".into(),
+            settled: Arc::default(),
             messages: Arc::default(),
             tools: Arc::new([]),
             tool_choice: None,

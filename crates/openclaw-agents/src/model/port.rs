@@ -7,6 +7,7 @@ use openclaw_tools::ToolDefinition;
 use rig_core::message::{AssistantContent, AssistantMessage, Message, ToolCall, ToolChoice};
 
 use super::{ModelError, PauseBudget};
+use crate::context::Settled;
 
 /// Something that answers a conversation.
 ///
@@ -28,7 +29,9 @@ pub type EventStream = BoxStream<'static, Result<Event, ModelError>>;
 pub struct Request {
     /// The system prompt.
     pub system: Arc<str>,
-    /// The conversation, oldest first; the last message is the user's.
+    /// How the conversation began: rounds that are over.
+    pub settled: Arc<Settled>,
+    /// What came after those, oldest first; the last message is the user's.
     pub messages: Arc<Vec<Message>>,
     /// The tools that may be called.
     pub tools: Arc<[ToolDefinition]>,

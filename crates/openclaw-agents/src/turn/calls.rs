@@ -26,8 +26,8 @@ pub(super) struct PlannedCall {
 pub(super) struct UsedIds(HashSet<String>);
 
 impl UsedIds {
-    pub(super) fn of(messages: &[Message]) -> Self {
-        let calls = messages.iter().flat_map(|message| match message {
+    pub(super) fn of<'a>(messages: impl Iterator<Item = &'a Message>) -> Self {
+        let calls = messages.flat_map(|message| match message {
             Message::Assistant(turn) => turn.content.as_slice(),
             Message::System { .. } | Message::User { .. } => &[],
         });

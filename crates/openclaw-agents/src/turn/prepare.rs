@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::caller::{Caller, caller_call};
 use super::loop_guard::LoopGuard;
-use crate::context::{Context, Images, assemble, room};
+use crate::context::{Context, Images, Settled, assemble, continues, room};
 use crate::model::{Model, ModelFacts, candidates};
 use crate::placing::place_files;
 use crate::prompt::{SystemPrompt, system_prompt};
@@ -18,6 +18,9 @@ use crate::transcript::{AssistantEntry, ToolResultEntry, UserEntry};
 
 /// The most entries of a session that are looked at.
 const MOST_ENTRIES: u32 = 2_000;
+
+/// The most entries that are read after what is known of a session.
+const MOST_NEW_ENTRIES: u32 = 256;
 
 /// What a turn works with.
 pub(super) struct Prepared {
@@ -83,7 +86,7 @@ pub(super) async fn prepare(runner: &AgentRunner, turn: &Turn) -> Result<Prepare
     caller.instruct(&mut system);
     let system: Arc<str> = system.into();
     let room = room_for(turn, settings.max_context_tokens, &facts, &system, &tools);
-    let rows = read_rows(runner, turn, room).await?;
+    let (settled, rows) = read_rows(runner, turn, room).await?;
     let before = if turn.attempt > 1 {
         let own = runner.deps.storage.transcript_of_run(&session.id, &turn.run_id).await;
         before(&own.map_err(|error| NotPrepared::Parked(error.to_string()))?, &caller)
@@ -92,6 +95,12 @@ pub(super) async fn prepare(runner: &AgentRunner, turn: &Turn) -> Result<Prepare
     };
     place_all(runner, turn, &rows, &settings.workspace).await;
     let images = Images::load(&rows, &runner.deps.media).await;
+    let mut context = assemble(settled, &rows, &images);
+    if context.size() > room {
+        // More goes than has to, so that the next turns do not cut again.
+        context.fit(room / 4 * 3);
+    }
+    runner.contexts.keep(&session.id, context.settled());
     let thinking = options
         .and_then(|options| options.thinking)
         .or(session.config.thinking)
@@ -103,7 +112,7 @@ pub(super) async fn prepare(runner: &AgentRunner, turn: &Turn) -> Result<Prepare
         caller,
         system,
         thinking,
-        context: assemble(&rows, &images),
+        context,
         room,
         before,
     })
@@ -125,23 +134,37 @@ fn room_for(
     room(window, facts.max_output, system.len() + definitions)
 }
 
+/// What is known of a session, and the entries that follow.
 async fn read_rows(
     runner: &AgentRunner,
     turn: &Turn,
     room: usize,
-) -> Result<Vec<TranscriptRow>, NotPrepared> {
+) -> Result<(Arc<Settled>, Vec<TranscriptRow>), NotPrepared> {
+    let session = &turn.session.id;
+    let unreadable = |error: openclaw_storage::StorageError| NotPrepared::Parked(error.to_string());
+    if let Some(settled) = runner.contexts.take(session) {
+        let rows = runner
+            .deps
+            .storage
+            .transcript_after(session, settled.last_seq(), MOST_NEW_ENTRIES)
+            .await
+            .map_err(unreadable)?;
+        if rows.len() < MOST_NEW_ENTRIES as usize && continues(&rows) {
+            return Ok((settled, rows));
+        }
+    }
     // Stored entries are a little larger than what is sent of them.
     let most_bytes = (room as u64).saturating_mul(2).min(8 * 1024 * 1024);
     let rows = runner
         .deps
         .storage
-        .transcript_tail(&turn.session.id, MOST_ENTRIES, most_bytes)
+        .transcript_tail(session, MOST_ENTRIES, most_bytes)
         .await
-        .map_err(|error| NotPrepared::Parked(error.to_string()))?;
+        .map_err(unreadable)?;
     if rows.is_empty() {
         return Err(NotPrepared::Parked("the inputs of the turn are not in the store".to_owned()));
     }
-    Ok(rows)
+    Ok((Arc::new(Settled::new()), rows))
 }
 
 /// Puts the files that came with this run into the workspace.

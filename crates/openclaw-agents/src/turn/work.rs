@@ -79,7 +79,8 @@ struct Work<'a> {
     prepared: Prepared,
     recorder: Recorder,
     deltas: Deltas,
-    used_ids: UsedIds,
+    /// Read when the first tool is called.
+    used_ids: Option<UsedIds>,
     usage: Usage,
 }
 
@@ -107,7 +108,7 @@ impl<'a> Work<'a> {
         Self {
             recorder: Recorder::new(runner.deps.storage.clone(), runner.deps.clock.clone(), turn),
             deltas: Deltas::new(turn.stream.clone(), said, turn.attempt > 1),
-            used_ids: UsedIds::of(&prepared.context.messages()),
+            used_ids: None,
             usage: Usage::default(),
             runner,
             turn,
@@ -192,7 +193,8 @@ impl<'a> Work<'a> {
     async fn ask(&mut self) -> Asked {
         let mut events = self.prepared.model.stream(Request {
             system: self.prepared.system.clone(),
-            messages: self.prepared.context.messages(),
+            settled: self.prepared.context.settled(),
+            messages: self.prepared.context.fresh(),
             tools: self.prepared.tools.clone(),
             tool_choice: self.prepared.caller.choice(),
             max_output: self.prepared.caller.max_output(),
@@ -241,7 +243,9 @@ impl<'a> Work<'a> {
     }
 
     async fn call_tools(&mut self, mut reply: Reply) -> Result<Called, NotCommitted> {
-        let calls = plan(&mut reply.message, &mut self.used_ids, &*self.runner.deps.ids);
+        let context = &self.prepared.context;
+        let used = self.used_ids.get_or_insert_with(|| UsedIds::of(context.messages()));
+        let calls = plan(&mut reply.message, used, &*self.runner.deps.ids);
         let theirs = self.prepared.caller.calls_of(&reply);
         let (calls, handed): (Vec<_>, Vec<_>) =
             calls.into_iter().partition(|call| !self.prepared.caller.runs(&call.name));

@@ -1,6 +1,7 @@
 //! Turns from the lane's side: what a runner does with a real store, real tools and a model server,
 //! on both wires.
 
+mod aging;
 mod aimock;
 mod caller;
 mod cancelling;

@@ -268,6 +268,18 @@ fn session(now: openclaw_core::Timestamp) -> Session {
 }
 
 impl Harness {
+    /// Takes a runner that knows nothing of the session yet, as after a restart.
+    pub(crate) fn restart(&mut self) {
+        let registry = registry(&self.tools, &self.media, false);
+        self.runner = runner(
+            self.storage.clone(),
+            registry,
+            self.media.clone(),
+            self.clock.clone(),
+            self.tasks.clone(),
+        );
+    }
+
     /// Runs a turn for one message to its end.
     pub(crate) async fn say(&self, text: &str) -> TurnOutcome {
         let turn = self.turn(MessageContent::text(text)).await;

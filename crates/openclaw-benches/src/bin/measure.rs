@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
-use openclaw_benches::figures::{Figure, measure};
+use openclaw_benches::figures::{Figure, measure, measure_turns};
 
 #[derive(Parser)]
 struct Arguments {
@@ -14,6 +14,9 @@ struct Arguments {
     /// Turns of the long run.
     #[arg(long, default_value_t = 10_000)]
     turns: u64,
+    /// Measure only turns one after another.
+    #[arg(long)]
+    only_turns: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -22,7 +25,11 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
-    let figures = measure(&arguments.program, arguments.turns).await?;
+    let figures = if arguments.only_turns {
+        measure_turns(&arguments.program).await?
+    } else {
+        measure(&arguments.program, arguments.turns).await?
+    };
     print(&figures, arguments.json)?;
     let all_hold = figures.iter().all(Figure::holds);
     Ok(if all_hold { ExitCode::SUCCESS } else { ExitCode::FAILURE })

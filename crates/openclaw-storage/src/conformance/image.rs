@@ -93,6 +93,7 @@ async fn log(storage: &dyn Storage, universe: &Universe, lines: &mut Lines) {
         lines.add(("history after", id), storage.messages_after(id, 1, 10).await);
         lines.add(("events", id), storage.events_after(id, 0, 1_000).await);
         lines.add(("transcript", id), storage.transcript_tail(id, 1_000, 1 << 20).await);
+        lines.add(("transcript after", id), storage.transcript_after(id, 2, 3).await);
         lines.add(("short transcript", id), storage.transcript_tail(id, 5, 40).await);
         for run in &universe.runs {
             lines.add(("transcript of", id, run), storage.transcript_of_run(id, run).await);

@@ -291,6 +291,13 @@ pub async fn the_transcript_tail_is_cut_by_number_and_size(store: &Fixture) {
     assert_eq!(tail(10, 30).await, [3, 4, 5]);
     assert_eq!(tail(10, 29).await, [4, 5]);
     assert_eq!(tail(10, 0).await, [5]);
+    let after = async |seq, limit| -> Vec<i64> {
+        let rows = storage.transcript_after(&id, seq, limit).await.expect("read");
+        rows.iter().map(|row| row.seq).collect()
+    };
+    assert_eq!(after(0, 10).await, [1, 2, 3, 4, 5]);
+    assert_eq!(after(2, 2).await, [3, 4]);
+    assert_eq!(after(5, 10).await, [0_i64; 0]);
     let long = json!("ä".repeat(100_000));
     store.apply([append(remembered("a", "1", long.clone()))]).await;
     assert_eq!(tail(10, 1_000).await, [6]);

@@ -337,6 +337,19 @@ impl TranscriptReads for MemoryStorage {
         })
     }
 
+    async fn transcript_after(
+        &self,
+        session: &SessionId,
+        after: i64,
+        limit: u32,
+    ) -> Read<Vec<TranscriptRow>> {
+        let range = after_seq(session, after);
+        self.read(|state| {
+            let rows = state.transcript.range(range).take(limit as usize);
+            rows.map(|(_, row)| row.clone()).collect()
+        })
+    }
+
     async fn transcript_of_run(
         &self,
         session: &SessionId,

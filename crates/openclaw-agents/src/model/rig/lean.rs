@@ -1,12 +1,21 @@
+use std::sync::Arc;
+
 use rig_core::error::EncodeError;
 use rig_core::operation::Completion;
 use rig_core::wire::document::{Reassemble, Serves};
-use rig_core::wire::{Descriptor, Mode, Request, Wire};
+use rig_core::wire::{Body, Descriptor, Encoded, Mode, Request, Wire};
 
-/// A completion wire that does not rebuild the provider's document from its frames: nobody reads
-/// it here, and rebuilding it is a third of a streamed reply's cost.
+use super::pair::put_before;
+
+/// A completion wire that does neither encode again what was encoded before nor rebuild the
+/// provider's document from its frames: nobody reads it here, and rebuilding it is a third of a
+/// streamed reply's cost.
 #[derive(Debug, Clone)]
-pub(super) struct Lean<W>(pub(super) W);
+pub(super) struct Lean<W> {
+    pub(super) wire: W,
+    /// The beginning of the conversation.
+    pub(super) before: Option<Arc<Vec<u8>>>,
+}
 
 /// Rebuilds nothing.
 #[derive(Debug, Default)]
@@ -22,22 +31,32 @@ impl<Frame> Reassemble<Frame> for Nothing {
 
 impl Serves<Completion> for Nothing {}
 
-impl<W: Wire<Op = Completion>> Wire for Lean<W> {
+impl<W: Wire<Op = Completion, Payload = Encoded>> Wire for Lean<W> {
     type Op = Completion;
-    type Payload = W::Payload;
+    type Payload = Encoded;
     type Frame = W::Frame;
     type Decoder<'id> = W::Decoder<'id>;
     type Reassembler = Nothing;
 
     fn describe(&self) -> Descriptor<'_> {
-        self.0.describe()
+        self.wire.describe()
     }
 
-    fn encode(&self, request: Request<Self>, mode: Mode) -> Result<Self::Payload, EncodeError> {
-        self.0.encode(request, mode)
+    fn encode(&self, request: Request<Self>, mode: Mode) -> Result<Encoded, EncodeError> {
+        let mut encoded = self.wire.encode(request, mode)?;
+        let Some(before) = &self.before else { return Ok(encoded) };
+        let body = encoded.request.body_mut();
+        let whole = match &*body {
+            Body::Bytes(bytes) => put_before(bytes, before),
+            Body::Multipart(_) => None,
+        };
+        *body = Body::Bytes(whole.ok_or_else(|| {
+            EncodeError::request("the provider's request has no list of messages")
+        })?);
+        Ok(encoded)
     }
 
     fn decoder<'id>(&self) -> Self::Decoder<'id> {
-        self.0.decoder()
+        self.wire.decoder()
     }
 }

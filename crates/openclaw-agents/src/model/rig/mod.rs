@@ -5,6 +5,7 @@ mod http;
 mod idle;
 mod lean;
 mod model;
+mod pair;
 mod rewrite;
 mod transport;
 

@@ -8,20 +8,18 @@ use rig_core::completion::{CompletionRequest, CompletionResponse, FinishReason, 
 use rig_core::message::{
     AssistantContent, AssistantMessage, Message, StopReason as RigStop, ToolName, UserContent,
 };
-use rig_core::operation::Completion;
 use rig_core::providers::anthropic::wire::{AnthropicConfig, ToolInputStreaming};
 use rig_core::providers::gemini::GeminiConfig;
 use rig_core::providers::ollama::OllamaConfig;
 use rig_core::providers::openai::wire::{Auth, OpenAIConfig};
 use rig_core::streaming::{Item, StreamEvent};
-use rig_core::wire::{Encoded, Wire, WireFrame};
-use rig_core::{DynModel, Model as RigPair};
 use serde_json::json;
 
 use super::errors::Translator;
 use super::http::ModelHttp;
-use super::lean::Lean;
+use super::pair::{Pair, pair};
 use super::transport::Transport;
+use crate::context::{Encoding, Settled};
 use crate::model::thinking::thinking_params;
 use crate::model::{Candidate, Event, EventStream, Model, ModelError, ModelFacts, Reply, Request};
 
@@ -50,25 +48,27 @@ pub(crate) fn build(
             if key.is_empty() {
                 config = config.with_auth(Auth::OptionalBearer);
             }
-            lean(config.connect(transport).chat(model))
+            pair(config.connect(transport.clone()).chat(model), transport)
         }
         ProviderApi::OpenAiResponses => {
-            lean(OpenAIConfig::new(key).with_base_url(base_url).connect(transport).responses(model))
+            let config = OpenAIConfig::new(key).with_base_url(base_url);
+            pair(config.connect(transport.clone()).responses(model), transport)
         }
         ProviderApi::AnthropicMessages => {
             let config = AnthropicConfig::new(key).with_base_url(base_url);
-            let mut model = config.connect(transport).completion(model);
+            let mut model = config.connect(transport.clone()).completion(model);
             model.wire =
                 model.wire.with_tool_input_streaming(ToolInputStreaming::Off).with_prompt_caching();
-            lean(model)
+            pair(model, transport)
         }
         ProviderApi::Gemini => {
-            lean(GeminiConfig::new(key).with_base_url(root).connect(transport).completion(model))
+            let config = GeminiConfig::new(key).with_base_url(root);
+            pair(config.connect(transport.clone()).completion(model), transport)
         }
         ProviderApi::Ollama => {
             let mut config = OllamaConfig::new().with_base_url(root);
             config.api_key = key.into();
-            lean(config.connect(transport).completion(model))
+            pair(config.connect(transport.clone()).completion(model), transport)
         }
     };
     Ok(RigModel {
@@ -81,13 +81,6 @@ pub(crate) fn build(
     })
 }
 
-fn lean<W>(model: RigPair<W>) -> DynModel<Completion>
-where
-    W: Wire<Op = Completion, Payload = Encoded, Frame = WireFrame>,
-{
-    RigPair::new(Lean(model.wire), model.transport).erase()
-}
-
 /// A model through rig.
 #[derive(Debug)]
 pub(crate) struct RigModel {
@@ -96,20 +89,24 @@ pub(crate) struct RigModel {
     api: ProviderApi,
     facts: Arc<ModelFacts>,
     translator: Translator,
-    inner: DynModel<Completion>,
+    inner: Arc<dyn Pair>,
 }
 
 impl RigModel {
-    fn completion_request(&self, request: &Request) -> CompletionRequest {
+    /// The request, and what of the conversation is encoded already.
+    fn completion_request(&self, request: &Request) -> (CompletionRequest, Option<Arc<Vec<u8>>>) {
+        let before = self.encoded_before(&request.settled);
+        let unencoded = if before.is_some() { &[] } else { request.settled.messages() };
         let thinking = thinking_params(self.api, &self.facts, request.thinking);
         let mut params = thinking.params;
         if self.api == ProviderApi::OpenAiResponses {
             // What people say to their assistant is not kept by the provider.
             params.get_or_insert_with(|| json!({}))["store"] = json!(false);
         }
-        let mut history = Vec::with_capacity(request.messages.len() + 1);
+        let mut history = Vec::with_capacity(unencoded.len() + request.messages.len() + 1);
         history.push(Message::system(&*request.system));
-        history.extend(request.messages.iter().filter_map(|message| self.fitted(message)));
+        let messages = unencoded.iter().chain(request.messages.iter());
+        history.extend(messages.filter_map(|message| self.fitted(message)));
         let tools = request.tools.iter().filter_map(|tool| {
             let name = ToolName::new(tool.name.as_str()).ok()?;
             Some(ToolDefinition::new(name, tool.description.as_str(), tool.parameters.clone()))
@@ -121,7 +118,45 @@ impl RigModel {
         let asked = request.max_output.unwrap_or(thinking.max_tokens);
         completion.max_tokens = Some(asked.min(thinking.max_tokens));
         completion.additional_params = params;
-        completion
+        (completion, before)
+    }
+
+    /// The encoding of the rounds that are over; what is missing of it is made. `None` where they
+    /// have to be encoded with the rest.
+    fn encoded_before(&self, settled: &Settled) -> Option<Arc<Vec<u8>>> {
+        let apart = matches!(self.api, ProviderApi::OpenAiChat | ProviderApi::AnthropicMessages);
+        if !apart || !settled.is_plain() || settled.messages().is_empty() {
+            return None;
+        }
+        let mut encoding = settled
+            .take_encoding()
+            .filter(|encoding| *encoding.model == *self.name)
+            .unwrap_or_else(|| Encoding {
+                model: self.name.as_str().into(),
+                messages: 0,
+                bytes: Arc::default(),
+            });
+        let missing = settled.messages().get(encoding.messages..).unwrap_or_default();
+        if !missing.is_empty() {
+            let rounds = missing.iter().filter_map(|message| self.fitted(message)).collect();
+            let added = match self.inner.encode(rounds) {
+                Ok(added) => added?,
+                // The request as a whole will say what is wrong.
+                Err(error) => {
+                    tracing::debug!(%error, "rounds that are over cannot be encoded alone");
+                    return None;
+                }
+            };
+            let bytes = Arc::make_mut(&mut encoding.bytes);
+            if !bytes.is_empty() && !added.is_empty() {
+                bytes.push(b',');
+            }
+            bytes.extend_from_slice(&added);
+            encoding.messages = settled.messages().len();
+        }
+        let bytes = encoding.bytes.clone();
+        settled.keep_encoding(encoding);
+        Some(bytes)
     }
 
     /// The message as this model can take it: thinking of another model would be sent as plain
@@ -157,7 +192,7 @@ impl RigModel {
 
     fn is_foreign(&self, turn: &AssistantMessage) -> bool {
         turn.origin.as_ref().is_some_and(|origin| {
-            origin.model != self.model || origin.provider != self.inner.name()
+            origin.model != self.model || origin.provider != self.inner.provider()
         })
     }
 
@@ -198,7 +233,8 @@ impl Model for RigModel {
 
     fn stream(&self, request: Request) -> EventStream {
         let (name, translator) = (self.name.clone(), self.translator.clone());
-        let opened = self.inner.stream(self.completion_request(&request));
+        let (completion, before) = self.completion_request(&request);
+        let opened = self.inner.stream(completion, before);
         Box::pin(async_stream::stream! {
             let mut reply = match opened {
                 Ok(reply) => reply,

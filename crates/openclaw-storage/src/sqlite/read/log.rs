@@ -42,6 +42,8 @@ const BY_EXTERNAL_ID: &str = concat!(
 
 const TRANSCRIPT_TAIL: &str = "SELECT session_id, seq, run_id, kind, message_id, data
     FROM transcript WHERE session_id = $1 ORDER BY seq DESC LIMIT $2 + 0";
+const TRANSCRIPT_AFTER: &str = "SELECT session_id, seq, run_id, kind, message_id, data
+    FROM transcript WHERE session_id = $1 AND seq > $2 ORDER BY seq LIMIT $3 + 0";
 // Without stating it the planner takes the key, to save the sort, and reads the whole session.
 const TRANSCRIPT_OF_RUN: &str = "SELECT session_id, seq, run_id, kind, message_id, data
     FROM transcript INDEXED BY transcript_run
@@ -61,6 +63,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     AFTER,
     BY_EXTERNAL_ID,
     TRANSCRIPT_TAIL,
+    TRANSCRIPT_AFTER,
     TRANSCRIPT_OF_RUN,
     EVENTS_AFTER,
 ];
@@ -124,6 +127,15 @@ impl TranscriptReads for SqliteStorage {
         let mut tail = self.settle(reader, result)?;
         tail.reverse();
         Ok(tail)
+    }
+
+    async fn transcript_after(
+        &self,
+        session: &SessionId,
+        after: i64,
+        limit: u32,
+    ) -> Read<Vec<TranscriptRow>> {
+        self.all(TRANSCRIPT_AFTER, arguments![session, after, limit], decode::transcript).await
     }
 
     async fn transcript_of_run(
