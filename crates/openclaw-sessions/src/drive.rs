@@ -78,6 +78,7 @@ impl Lane {
     /// Whether the mail asks for the end of the turn.
     async fn read_mail(&mut self, work: &Work, run_id: &RunId) -> Option<Cause> {
         let mut mail = self.mailbox.take();
+        self.more |= mail.input || mail.reset;
         let is_stopped = mail.stops.remove(run_id);
         self.stops.append(&mut mail.stops);
         if is_stopped {

@@ -24,6 +24,8 @@ pub(crate) struct Lane {
     /// Runs to stop that no turn works on yet.
     pub(crate) stops: BTreeSet<RunId>,
     lease: Option<Fence>,
+    /// Whether more inputs may wait than those of the last turn.
+    pub(crate) more: bool,
     backoff: Backoff,
 }
 
@@ -42,7 +44,15 @@ pub(crate) enum Step {
 
 impl Lane {
     pub(crate) fn new(shared: Arc<Shared>, key: SessionKey, mailbox: Arc<Mailbox>) -> Self {
-        Self { shared, key, mailbox, stops: BTreeSet::new(), lease: None, backoff: Backoff::new() }
+        Self {
+            shared,
+            key,
+            mailbox,
+            stops: BTreeSet::new(),
+            lease: None,
+            more: true,
+            backoff: Backoff::new(),
+        }
     }
 
     /// Lives until the lane is idle or the gateway stops.
@@ -90,7 +100,14 @@ impl Lane {
             Err(step) => return step,
         };
         match self.next_work(&fence).await {
-            Ok(Some(work)) => self.take_turn(work, fence).await,
+            Ok(Some(work)) => match self.take_turn(work, fence).await {
+                // Whatever was stored meanwhile has left a wake-up.
+                Step::Next if !self.more && self.mailbox.is_empty() => {
+                    self.backoff = Backoff::new();
+                    Step::Rest
+                }
+                step => step,
+            },
             Ok(None) => Step::Rest,
             Err(error) => self.after(&error),
         }
@@ -128,7 +145,12 @@ impl Lane {
     /// Reads what the next turn works on; `None` when nothing waits.
     async fn next_work(&mut self, fence: &Fence) -> Result<Option<Work>, ApplyError> {
         let storage = Arc::clone(&self.shared.deps.storage);
-        let Some(first) = storage.open_inputs(&self.key, 1).await?.pop() else { return Ok(None) };
+        let mut waiting = storage.open_inputs(&self.key, 2).await?;
+        self.more = waiting.len() > 1;
+        if waiting.is_empty() {
+            return Ok(None);
+        }
+        let first = waiting.swap_remove(0);
         let config = self.shared.deps.config.borrow().clone();
         let Some(session) = storage.session(&first.session_id).await? else {
             self.abandon(&first, fence).await?;
@@ -136,9 +158,11 @@ impl Lane {
         };
         let mode = session.config.queue_mode.unwrap_or(config.session.queue_mode);
         let open = match mode {
-            QueueMode::Queue | QueueMode::Immediate => vec![first],
-            QueueMode::Batch | QueueMode::Interrupt => {
+            QueueMode::Batch | QueueMode::Interrupt if self.more => {
                 storage.open_inputs(&self.key, GROUP_LIMIT).await?
+            }
+            QueueMode::Queue | QueueMode::Immediate | QueueMode::Batch | QueueMode::Interrupt => {
+                vec![first]
             }
         };
         let Some(group) = queue::group(mode, open) else { return Ok(None) };

@@ -1,10 +1,19 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use openclaw_core::AgentEvent;
 use openclaw_sessions::TurnStream;
+use tokio::time::Instant;
 
 /// What separates the texts of two answers of one turn.
 const BREAK: &str = "\n\n";
+
+/// Text that comes sooner than this after a delta waits for the next, so that a fast model costs no
+/// event per word; nobody reads faster.
+const PACE: Duration = Duration::from_millis(20);
+
+/// How much text does not wait.
+const LONGEST_DELTA: usize = 4 * 1024;
 
 /// The text of a turn as its readers see it grow.
 ///
@@ -18,6 +27,10 @@ pub(super) struct Deltas {
     current: String,
     /// Whether readers must forget what they saw.
     reset: bool,
+    /// The end of `current` that readers were not shown yet.
+    held: String,
+    /// When that is shown.
+    next: Option<Instant>,
 }
 
 impl Deltas {
@@ -29,6 +42,8 @@ impl Deltas {
             said: String::new(),
             current: String::new(),
             reset: interrupted,
+            held: String::new(),
+            next: None,
         };
         for text in said {
             deltas.current = text;
@@ -37,34 +52,54 @@ impl Deltas {
         deltas
     }
 
-    /// New text.
+    /// New text; shown at once unless the last was shown just before.
     pub(super) fn push(&mut self, text: &str) {
         if text.is_empty() {
             return;
         }
-        let begins = self.current.is_empty();
         self.current.push_str(text);
-        let shown = match (self.reset, begins && !self.said.is_empty()) {
+        self.held.push_str(text);
+        let is_due = self.next.is_none_or(|next| next <= Instant::now());
+        if is_due || self.held.len() >= LONGEST_DELTA {
+            self.show();
+        }
+    }
+
+    /// When the text that waits is to be shown.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.next.filter(|_| !self.held.is_empty())
+    }
+
+    /// Shows the text that waits.
+    pub(super) fn show(&mut self) {
+        if self.held.is_empty() {
+            return;
+        }
+        let held = std::mem::take(&mut self.held);
+        let begins = held.len() == self.current.len();
+        let text = match (self.reset, begins && !self.said.is_empty()) {
             (true, _) => self.whole(),
-            (false, true) => format!("{BREAK}{text}"),
-            (false, false) => text.to_owned(),
+            (false, true) => format!("{BREAK}{held}"),
+            (false, false) => held,
         };
-        let event = AgentEvent::Delta { text: shown, index: self.index, reset: self.reset };
+        let event = AgentEvent::Delta { text, index: self.index, reset: self.reset };
         self.stream.emit(event);
         self.index += 1;
         self.reset = false;
+        self.next = Some(Instant::now() + PACE);
     }
 
     /// The answer begins anew.
     pub(super) fn restart(&mut self) {
-        if !self.current.is_empty() {
-            self.current.clear();
-            self.reset = true;
-        }
+        let shown = self.current.len() - self.held.len();
+        self.reset |= shown > 0;
+        self.current.clear();
+        self.held.clear();
     }
 
     /// The answer is whole and another follows.
     pub(super) fn commit(&mut self) {
+        self.show();
         self.said = self.whole();
         self.current.clear();
     }

@@ -26,9 +26,6 @@ use crate::transcript::{AssistantEntry, ToolResultEntry, UserEntry};
 /// The most tool rounds of a turn.
 const MOST_ROUNDS: usize = 100;
 
-/// How much text of a burst is handed on as one delta.
-const LONGEST_DELTA: usize = 4 * 1024;
-
 /// How long the results of a stopped turn may take to be stored.
 const LONGEST_LAST_COMMIT: std::time::Duration = std::time::Duration::from_millis(100);
 
@@ -205,35 +202,40 @@ impl<'a> Work<'a> {
         let stopped = stop.wait();
         tokio::pin!(stopped);
         loop {
+            let due = self.deltas.due();
+            let pace = async {
+                match due {
+                    Some(due) => tokio::time::sleep_until(due).await,
+                    None => std::future::pending().await,
+                }
+            };
+            // All arms are cancel-safe: what a stream did not give stays in it.
             let event = tokio::select! {
                 biased;
-                stopped = &mut stopped => return Asked::Stopped(stopped),
+                stopped = &mut stopped => {
+                    self.deltas.show();
+                    return Asked::Stopped(stopped);
+                }
                 event = events.next() => event,
+                () = pace => {
+                    self.deltas.show();
+                    continue;
+                }
             };
-            let mut next = event;
-            // A burst becomes one delta: what is there already is not worth an event of its own.
-            if let Some(Ok(Event::Text(mut text))) = next {
-                next = loop {
-                    match events.next().now_or_never() {
-                        Some(Some(Ok(Event::Text(more)))) if text.len() < LONGEST_DELTA => {
-                            text.push_str(&more);
-                        }
-                        Some(Some(Ok(Event::Text(more)))) => {
-                            self.deltas.push(&text);
-                            text = more;
-                        }
-                        Some(other) => break other,
-                        None => break Some(Ok(Event::Text(String::new()))),
-                    }
-                };
-                self.deltas.push(&text);
-            }
-            match next {
-                Some(Ok(Event::Text(_) | Event::Thinking(_))) => {}
+            match event {
+                Some(Ok(Event::Text(text))) => self.deltas.push(&text),
+                Some(Ok(Event::Thinking(_))) => {}
                 Some(Ok(Event::Reset)) => self.deltas.restart(),
-                Some(Ok(Event::Finished(reply))) => return Asked::Reply(reply),
-                Some(Err(error)) => return Asked::Failed(error),
+                Some(Ok(Event::Finished(reply))) => {
+                    self.deltas.show();
+                    return Asked::Reply(reply);
+                }
+                Some(Err(error)) => {
+                    self.deltas.show();
+                    return Asked::Failed(error);
+                }
                 None => {
+                    self.deltas.show();
                     let name = self.prepared.model.name();
                     let message = "the reply ended without an end";
                     return Asked::Failed(ModelError::new(name, ErrorClass::Transport, message));
@@ -414,6 +416,7 @@ impl<'a> Work<'a> {
     fn done_with_notice(&mut self, notice: &str, stop_reason: StopReason) -> TurnResult {
         let separator = if self.deltas.current().is_empty() { "" } else { "\n\n" };
         self.deltas.push(&format!("{separator}{notice}"));
+        self.deltas.show();
         let entry = AssistantEntry::text(self.deltas.current(), Some(stop_reason));
         self.done(&entry, stop_reason)
     }

@@ -51,13 +51,9 @@ impl GatewayIngress {
     /// # Errors
     /// `Conflict` when another principal used the key, `Overloaded` when the store cannot take more.
     pub async fn accept_run(&self, request: RunRequest) -> Result<AcceptedRun, OpenClawError> {
+        // A run that exists is found by the store's refusal of a second one.
         let run_id = match &request.run_id {
-            Some(run_id) => {
-                if let Some(existing) = self.existing_run(run_id, &request.principal).await? {
-                    return Ok(existing);
-                }
-                run_id.clone()
-            }
+            Some(run_id) => run_id.clone(),
             None => RunId::new(self.deps.ids.new_id()).map_err(unusable_id)?,
         };
         let config = self.config();
@@ -70,6 +66,9 @@ impl GatewayIngress {
             )
             .await
         {
+            if let Some(existing) = self.existing_run(&run_id, &request.principal).await? {
+                return Ok(existing);
+            }
             return Err(OpenClawError::new(
                 ErrorKind::Overloaded,
                 "too many messages wait to be answered",
