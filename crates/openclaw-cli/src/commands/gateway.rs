@@ -79,7 +79,10 @@ fn serve(context: &Context, arguments: &RunArguments) -> Result<(), Failure> {
     for warning in &loaded.warnings {
         tracing::warn!(%warning, "configuration: {warning}");
     }
-    let workers = std::thread::available_parallelism().map_or(2, |cores| cores.get().min(4));
+    // The store has threads of its own. A worker that wakes another for a turn's next step costs
+    // more than the step.
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let workers = (cores / 2).clamp(1, 4);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
         .enable_all()
