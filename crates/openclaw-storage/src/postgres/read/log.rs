@@ -47,6 +47,8 @@ const TRANSCRIPT_TAIL: &str = "SELECT session_id, seq, run_id, kind, message_id,
         FROM (SELECT * FROM transcript WHERE session_id = $1 ORDER BY seq DESC LIMIT $2) AS tail
         WINDOW newest AS (ORDER BY seq DESC)
     ) AS counted WHERE bytes <= $3 OR place = 1 ORDER BY seq";
+const TRANSCRIPT_AFTER: &str = "SELECT session_id, seq, run_id, kind, message_id, data
+    FROM transcript WHERE session_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
 const TRANSCRIPT_OF_RUN: &str = "SELECT session_id, seq, run_id, kind, message_id, data
     FROM transcript
     WHERE session_id = $1 AND run_id = $2 ORDER BY seq";
@@ -65,6 +67,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     AFTER,
     BY_EXTERNAL_ID,
     TRANSCRIPT_TAIL,
+    TRANSCRIPT_AFTER,
     TRANSCRIPT_OF_RUN,
     EVENTS_AFTER,
 ];
@@ -119,6 +122,15 @@ impl TranscriptReads for PostgresStorage {
         let max_bytes = i64::try_from(max_bytes).unwrap_or(i64::MAX);
         let values = arguments![session, limit, max_bytes];
         self.all(TRANSCRIPT_TAIL, values, decode::transcript).await
+    }
+
+    async fn transcript_after(
+        &self,
+        session: &SessionId,
+        after: i64,
+        limit: u32,
+    ) -> Read<Vec<TranscriptRow>> {
+        self.all(TRANSCRIPT_AFTER, arguments![session, after, limit], decode::transcript).await
     }
 
     async fn transcript_of_run(
