@@ -10,3 +10,4 @@ mod secrets;
 mod support;
 mod telegram;
 mod turns;
+mod two_gateways;

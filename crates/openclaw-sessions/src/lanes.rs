@@ -64,6 +64,9 @@ impl Lanes {
             renewal: TaskTracker::new(),
         });
         shared.renewal.spawn(lease::renew(Arc::clone(&shared)));
+        if shared.deps.storage.is_shared() {
+            shared.renewal.spawn(lease::look_around(Arc::clone(&shared)));
+        }
         Self { shared }
     }
 

@@ -1,11 +1,18 @@
-//! The lease that lets one gateway work on a session key.
+//! The lease that lets one gateway work on a session key, and what others left behind.
 
 use std::sync::Arc;
 
-use openclaw_core::SessionKey;
+use std::time::Duration;
+
+use openclaw_core::{SessionKey, Timestamp};
 use openclaw_storage::{Batch, Write};
 
+use crate::Wake;
 use crate::lanes::Shared;
+
+/// How often a store that gateways share is asked for inputs that no other one works on. With the
+/// time of a lease it makes how long the sessions of a gateway that died wait.
+const LOOK_AROUND: Duration = Duration::from_secs(2);
 
 /// The resource of a lane.
 pub(crate) fn resource(key: &SessionKey) -> String {
@@ -32,6 +39,28 @@ pub(crate) async fn renew(shared: Arc<Shared>) {
             // Fences keep a lane whose lease ran out from writing; the next renewal is near.
             Ok(Err(error)) => tracing::warn!(%error, "leases could not be renewed"),
             Err(_) => tracing::warn!("the store did not answer a renewal of leases"),
+        }
+    }
+}
+
+/// Wakes lanes for inputs that another gateway accepted and does not work on: this one holds the
+/// session, or the other one is gone.
+pub(crate) async fn look_around(shared: Arc<Shared>) {
+    let limits = shared.deps.limits;
+    loop {
+        // Both arms are cancel-safe: neither holds anything.
+        tokio::select! {
+            biased;
+            () = shared.closing.cancelled() => return,
+            () = tokio::time::sleep(LOOK_AROUND) => {}
+        }
+        // Who accepted an input takes its session up at once, unless it died in between.
+        let patience = i64::try_from(limits.lease_ttl.as_millis()).unwrap_or(i64::MAX);
+        let now = shared.deps.clock.now().as_millis();
+        let since = Timestamp::from_millis(now.saturating_sub(patience));
+        match shared.deps.storage.unattended_keys(&shared.deps.owner, since).await {
+            Ok(keys) => keys.iter().for_each(|key| shared.wake(key, Wake::Input)),
+            Err(error) => tracing::warn!(%error, "cannot look for inputs that others left"),
         }
     }
 }

@@ -39,6 +39,9 @@ pub trait Storage:
     /// Checks the engine's own integrity; slow. The findings are sentences; none means sound.
     async fn integrity(&self) -> Read<Vec<String>>;
 
+    /// Whether other gateways may work on the same store.
+    fn is_shared(&self) -> bool;
+
     /// Commits what waits and closes; later calls answer [`StorageError::Closed`].
     async fn close(&self);
 }
@@ -131,6 +134,10 @@ pub trait InboxReads: Send + Sync {
     async fn open_inputs(&self, key: &SessionKey, limit: u32) -> Read<Vec<InboxRow>>;
     /// Session keys that have inputs which have not ended, by their first input's position.
     async fn keys_with_open_inputs(&self) -> Read<Vec<SessionKey>>;
+    /// Session keys with inputs that have not ended on which no other gateway works, by their first
+    /// input's position: `owner` holds the lease, or it has run out, or nobody holds it and the
+    /// first input was accepted before `since`.
+    async fn unattended_keys(&self, owner: &str, since: Timestamp) -> Read<Vec<SessionKey>>;
     /// The newest inputs, open ones first; of one session key where given.
     async fn recent_inputs(&self, key: Option<&SessionKey>, limit: u32) -> Read<Vec<InboxRow>>;
     /// Counts of what has not ended or ended badly.

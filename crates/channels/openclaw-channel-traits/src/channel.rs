@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::{ChannelDescriptor, ChannelError, DeliveryError, Ingress};
+use crate::{AccountHold, ChannelDescriptor, ChannelError, DeliveryError, Ingress};
 
 /// One account of one chat service. All methods are required; what a service lacks is answered
 /// with [`DeliveryError::Unsupported`].
@@ -46,6 +46,8 @@ pub struct ChannelContext {
     pub status: Arc<dyn StatusSink>,
     /// The store for attachments.
     pub media: Arc<MediaStore>,
+    /// Whether this gateway holds the account.
+    pub hold: AccountHold,
     /// Ends the channel.
     pub cancel: CancellationToken,
     /// Owner of the channel's tasks; the supervisor waits for them.

@@ -23,6 +23,7 @@ mod descriptor;
 mod error;
 pub mod external_id;
 mod factory;
+mod hold;
 mod ingress;
 pub mod markup;
 pub mod mention;
@@ -44,6 +45,7 @@ pub use factory::{
     AccessPolicy, ChannelAccount, ChannelBuilder, ChannelFactory, DmPolicy, GroupPolicy,
     GroupSettings, ParsedChannel,
 };
+pub use hold::AccountHold;
 pub use ingress::{Accept, DenyReason, Ingress};
 pub use openclaw_config::{
     ChannelTable, Environment, Issue, Place, SpannedTable, TableReader, describe,

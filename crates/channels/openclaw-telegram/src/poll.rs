@@ -123,6 +123,8 @@ impl Poll<'_> {
             timeout: wait.as_secs(),
             allowed_updates: ALLOWED_UPDATES,
         };
+        // A poll by two gateways at once ends the other's.
+        self.context.hold.held().await;
         self.polls.call(request).await
     }
 

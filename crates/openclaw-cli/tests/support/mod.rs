@@ -1,6 +1,7 @@
 //! A gateway process under test.
 
 mod http;
+mod standing_still;
 mod telegram;
 
 use std::fs::{self, OpenOptions};

@@ -1,5 +1,6 @@
 //! The channel registry and the one supervisor: which accounts there are, which run, how they are.
 
+mod account_lease;
 mod entry;
 mod registry;
 mod status;

@@ -191,7 +191,9 @@ impl ChannelRegistry {
             owner: self.deps.owner.clone(),
             stopping: self.cancel.clone(),
         };
-        self.tasks.spawn(supervise(deps, entry.account.clone(), entry.runtime.clone()));
+        let is_everybodys = entry.descriptor.delivers_by_commit;
+        let (account, runtime) = (entry.account.clone(), entry.runtime.clone());
+        self.tasks.spawn(supervise(deps, account, runtime, is_everybodys));
     }
 
     /// Makes a stopped account run, also after the next start.

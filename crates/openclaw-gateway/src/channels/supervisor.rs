@@ -7,15 +7,14 @@ use openclaw_channel_traits::{
 };
 use openclaw_core::{Clock, IdGen, Rng};
 use openclaw_media::MediaStore;
-use openclaw_storage::{ApplyError, Batch, Conflict, Fence, Storage, Write};
+use openclaw_storage::Storage;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::account_lease::{self, Keeper};
 use super::entry::Runtime;
 
-/// A lease that is not renewed for this long is free for another gateway.
-pub(super) const LEASE: Duration = Duration::from_secs(15);
 /// A connection that lasted this long was a good one: the next failure starts with a short pause.
 const HEALTHY_AFTER: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -43,6 +42,8 @@ pub(super) struct SupervisorDeps {
 /// Why one connection of a channel ended.
 enum Ended {
     Cancelled,
+    /// Another gateway took the account over.
+    Lost,
     Failed(ChannelError),
     Panicked,
 }
@@ -55,20 +56,31 @@ pub(super) async fn supervise(
     deps: SupervisorDeps,
     account: Arc<ChannelAccount>,
     runtime: Arc<Runtime>,
+    is_everybodys: bool,
 ) {
     let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
     while !runtime.cancel.is_cancelled() {
         report(&runtime, ChannelState::Connecting, None);
-        let Some(fence) = take_lease(&deps, &runtime).await else { break };
-        runtime.set_fence(Some(fence));
+        let Some(taken) = account_lease::take(&deps, &runtime, is_everybodys).await else { break };
+        runtime.set_fence(Some(taken.fence.clone()));
+        let keeper = Keeper::new(&deps, taken);
         let began = Instant::now();
-        let ended = connect_once(&deps, &account, &runtime).await;
+        let ended = connect_once(&deps, &account, &runtime, &keeper).await;
         runtime.set_channel(None);
         if began.elapsed() >= HEALTHY_AFTER {
             backoff.reset();
         }
         let pause = match ended {
             Ended::Cancelled => break,
+            Ended::Lost => {
+                runtime.set_fence(None);
+                report(
+                    &runtime,
+                    ChannelState::Backoff,
+                    Some("another gateway took it over".to_owned()),
+                );
+                CONTENDED_PAUSE
+            }
             Ended::Failed(ChannelError::Auth(message)) => {
                 fail_for_good(&runtime, &format!("the service refused the credential: {message}"))
                     .await;
@@ -114,7 +126,7 @@ pub(super) async fn supervise(
         && let Some(fence) = runtime.fence()
     {
         runtime.set_fence(None);
-        release_lease(&deps, fence).await;
+        account_lease::release(&deps, fence).await;
     }
 }
 
@@ -122,6 +134,7 @@ async fn connect_once(
     deps: &SupervisorDeps,
     account: &ChannelAccount,
     runtime: &Arc<Runtime>,
+    keeper: &Keeper<'_>,
 ) -> Ended {
     let channel = account.builder.build(deps.clock.clone(), deps.media.clone());
     runtime.set_channel(Some(channel.clone()));
@@ -132,6 +145,7 @@ async fn connect_once(
         ingress: deps.ingress.clone(),
         status: Arc::new(RuntimeStatus(runtime.clone())),
         media: deps.media.clone(),
+        hold: keeper.hold(),
         cancel: cancel.clone(),
         tasks: tasks.clone(),
         clock: deps.clock.clone(),
@@ -140,14 +154,23 @@ async fn connect_once(
     };
     // A task of its own, so that a panic in a channel ends that channel and nothing else.
     let mut serving = tasks.spawn(channel.run(context));
+    let mut is_lost = false;
     let joined = tokio::select! {
         biased;
         joined = &mut serving => Some(joined),
         () = runtime.cancel.cancelled() => timeout(STOP_LIMIT, &mut serving).await.ok(),
+        () = keeper.lost() => {
+            is_lost = true;
+            // Nothing more is delivered from here on.
+            runtime.set_channel(None);
+            cancel.cancel();
+            timeout(STOP_LIMIT, &mut serving).await.ok()
+        }
     };
     end_tasks(runtime, &cancel, &tasks, joined.is_none().then_some(serving)).await;
     match joined {
         _ if runtime.cancel.is_cancelled() => Ended::Cancelled,
+        _ if is_lost => Ended::Lost,
         Some(Ok(Err(error))) => Ended::Failed(error),
         Some(Ok(Ok(()))) => Ended::Failed(ChannelError::Connection {
             message: "the channel ended by itself".to_owned(),
@@ -175,45 +198,6 @@ async fn end_tasks<T>(
     }
 }
 
-/// Takes the account's lease; waits while another gateway holds it. `None` when cancelled.
-async fn take_lease(deps: &SupervisorDeps, runtime: &Runtime) -> Option<Fence> {
-    let resource = format!("account:{}", runtime.channel_id);
-    loop {
-        let write =
-            Write::TakeLease { resource: resource.clone(), owner: deps.owner.clone(), ttl: LEASE };
-        let pause = match deps.storage.apply(Batch::new().with(write)).await {
-            Ok(applied) => match applied.leases.first() {
-                Some(lease) => return Some(Fence::from(lease)),
-                None => Duration::from_secs(1),
-            },
-            Err(ApplyError::Conflict(Conflict::LeaseHeld { owner, until, .. })) => {
-                report(
-                    runtime,
-                    ChannelState::Backoff,
-                    Some(format!("gateway {owner} holds the account")),
-                );
-                until.since(deps.clock.now()).clamp(Duration::from_millis(200), LEASE)
-            }
-            Err(error) => {
-                report(runtime, ChannelState::Backoff, Some(error.to_string()));
-                Duration::from_secs(1)
-            }
-        };
-        tokio::select! {
-            biased;
-            () = runtime.cancel.cancelled() => return None,
-            () = sleep(pause) => {}
-        }
-    }
-}
-
-async fn release_lease(deps: &SupervisorDeps, fence: Fence) {
-    let resource = fence.resource.clone();
-    if let Err(error) = deps.storage.apply(Batch::new().with(Write::ReleaseLease(fence))).await {
-        tracing::debug!(resource, %error, "a lease could not be given back and runs out by itself");
-    }
-}
-
 async fn fail_for_good(runtime: &Runtime, message: &str) {
     tracing::error!(channel = %runtime.channel_id, error = message,
         "channel {} failed until its configuration changes: {message}", runtime.channel_id);
@@ -221,7 +205,7 @@ async fn fail_for_good(runtime: &Runtime, message: &str) {
     runtime.cancel.cancelled().await;
 }
 
-fn report(runtime: &Runtime, state: ChannelState, detail: Option<String>) {
+pub(super) fn report(runtime: &Runtime, state: ChannelState, detail: Option<String>) {
     runtime.status.report(StatusReport { state, account: None, detail });
 }
 

@@ -18,6 +18,8 @@ pub(super) type ConversationKey = (ChannelId, ChatAddress);
 
 /// Rows that another gateway or a crash left are found at least this often.
 const SWEEP: Duration = Duration::from_secs(30);
+/// The same where other gateways may add rows for channels that this one holds.
+const SHARED_SWEEP: Duration = Duration::from_secs(2);
 
 /// What delivery is made of.
 #[derive(Debug)]
@@ -86,6 +88,7 @@ impl Delivery {
     }
 
     async fn dispatch(self: Arc<Self>) {
+        let sweep = if self.deps.storage.is_shared() { SHARED_SWEEP } else { SWEEP };
         loop {
             match self.deps.storage.open_conversations().await {
                 Ok(open) => open.into_iter().for_each(|key| self.ensure_worker(key)),
@@ -96,7 +99,7 @@ impl Delivery {
                 biased;
                 () = self.cancel.cancelled() => return,
                 () = self.deps.due.notified() => {}
-                () = tokio::time::sleep(SWEEP) => {}
+                () = tokio::time::sleep(sweep) => {}
             }
         }
     }

@@ -40,8 +40,11 @@ impl Delivery {
                 self.pause(wait, &handle).await;
                 continue;
             }
-            let Some((channel, fence)) = self.wait_for_channel(&key).await else { return };
-            self.step(row, channel, fence).await;
+            match self.held_channel(&key) {
+                Some((channel, fence)) => self.step(row, channel, fence).await,
+                // While this gateway did not hold the account another one may have sent the row.
+                None => self.wait_for_channel(&key).await,
+            }
         }
     }
 
@@ -55,18 +58,20 @@ impl Delivery {
         }
     }
 
-    /// The running channel and the fence it is held under; `None` when delivery stops.
-    async fn wait_for_channel(
-        &self,
-        key: &ConversationKey,
-    ) -> Option<(Arc<dyn Channel>, Option<Fence>)> {
+    /// The running channel and the fence it is held under.
+    fn held_channel(&self, key: &ConversationKey) -> Option<(Arc<dyn Channel>, Option<Fence>)> {
+        let (channel, fence) =
+            (self.deps.channels.channel(&key.0)?, self.deps.channels.fence(&key.0)?);
+        Some((channel, Some(fence)))
+    }
+
+    /// Waits until the channel runs, or delivery stops.
+    async fn wait_for_channel(&self, key: &ConversationKey) {
         let mut changes = self.deps.channels.watch_changes();
         loop {
             let mut state = self.deps.channels.watch_state(&key.0);
-            if let (Some(channel), fence @ Some(_)) =
-                (self.deps.channels.channel(&key.0), self.deps.channels.fence(&key.0))
-            {
-                return Some((channel, fence));
+            if self.held_channel(key).is_some() {
+                return;
             }
             let state_changed = async {
                 match state.as_mut() {
@@ -77,8 +82,8 @@ impl Delivery {
             // The pause covers a supervision that is replaced between two looks.
             tokio::select! {
                 biased;
-                () = self.cancel.cancelled() => return None,
-                changed = changes.changed() => if changed.is_err() { return None },
+                () = self.cancel.cancelled() => return,
+                changed = changes.changed() => if changed.is_err() { return },
                 _ = state_changed => {}
                 () = sleep(Duration::from_secs(1)) => {}
             }

@@ -6,7 +6,7 @@ use openclaw_errors::{ErrorKind, OpenClawError};
 use openclaw_sessions::{Wake, renewed, replies_back_to, reset_due};
 use openclaw_storage::rows::{InputState, RunOptions, StoredError};
 use openclaw_storage::{
-    ApplyError, Batch, Conflict, EventDraft, LogEntry, NewInput, NewMessage, SessionPatch,
+    ApplyError, Batch, Conflict, EventDraft, Fence, LogEntry, NewInput, NewMessage, SessionPatch,
     TranscriptDraft, Write,
 };
 
@@ -74,7 +74,8 @@ impl GatewayIngress {
             history: Vec::new(),
         };
         for _ in 0..TRIES {
-            let prepared = self.input_batch(arrival, &start).await?;
+            let mut prepared = self.input_batch(arrival, &start).await?;
+            prepared.batch.fences.extend(self.account_fence(arrival));
             match self.deps.storage.apply(prepared.batch).await {
                 Ok(_) => {
                     self.backlog.stored();
@@ -97,13 +98,23 @@ impl GatewayIngress {
         ))
     }
 
+    /// Keeps a gateway that lost the account from accepting for it. Where no other gateway can take
+    /// it, nothing is to be fenced.
+    fn account_fence(&self, arrival: &Arrival) -> Option<Fence> {
+        if !self.deps.storage.is_shared() {
+            return None;
+        }
+        self.deps.channels.fence(&arrival.inbound.conversation.channel_id)
+    }
+
     pub(super) async fn store_without_turn(
         &self,
         arrival: &Arrival,
         fate: Fate,
     ) -> Result<Stored, OpenClawError> {
         for _ in 0..TRIES {
-            let batch = self.noted_batch(arrival, &fate).await?;
+            let mut batch = self.noted_batch(arrival, &fate).await?;
+            batch.fences.extend(self.account_fence(arrival));
             match self.deps.storage.apply(batch).await {
                 Ok(_) => return Ok(Stored::Noted),
                 Err(ApplyError::Conflict(Conflict::DuplicateInput { .. })) => {

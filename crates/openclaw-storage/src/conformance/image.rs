@@ -114,6 +114,8 @@ async fn queues(storage: &dyn Storage, universe: &Universe, lines: &mut Lines) {
         lines.add(("recent inputs", key), storage.recent_inputs(Some(key), 3).await);
     }
     lines.add("open keys", storage.keys_with_open_inputs().await);
+    let since = Timestamp::from_millis(5_000);
+    lines.add("unattended keys", storage.unattended_keys("one", since).await);
     lines.add("recent inputs", storage.recent_inputs(None, 4).await);
     lines.add("backlog", storage.backlog().await);
     for id in &universe.outbox {

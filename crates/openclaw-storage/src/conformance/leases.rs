@@ -160,3 +160,31 @@ pub async fn a_taken_row_names_its_owner(store: &Fixture) {
     let owner = (input.owner.as_deref(), input.fence, input.lease_until);
     assert_eq!(owner, (Some("two"), Some(9), None));
 }
+
+/// What this gateway holds, what nobody holds any more, and what nobody came for.
+pub async fn what_no_other_gateway_works_on_is_found(store: &Fixture) {
+    let names = ["own", "others", "run-out", "given-back", "new"];
+    for name in names {
+        let mut new = input(name, name);
+        new.at = at(if name == "new" { 9_000 } else { 2_000 });
+        store.apply([Write::AcceptInput(Box::new(new))]).await;
+    }
+    let lane = |name: &str| format!("lane:{}", session_key(name));
+    taken(store, &lane("run-out"), "two").await;
+    store.clock.advance(TTL);
+    let given_back = taken(store, &lane("given-back"), "two").await;
+    store.apply([Write::ReleaseLease(Fence::from(&given_back))]).await;
+    taken(store, &lane("others"), "two").await;
+    taken(store, &lane("own"), "one").await;
+    let found = async |owner: &str, since: i64| {
+        let keys = store.storage.unattended_keys(owner, at(since)).await.expect("read");
+        keys.into_iter().map(|key| key.to_string()).collect::<Vec<_>>()
+    };
+    let keys = |names: &[&str]| names.iter().map(|name| session_key(name).to_string()).collect();
+    let expected: Vec<String> = keys(&["own", "run-out", "given-back"]);
+    assert_eq!(found("one", 5_000).await, expected);
+    let expected: Vec<String> = keys(&["own", "run-out"]);
+    assert_eq!(found("one", 1_000).await, expected);
+    let expected: Vec<String> = keys(&["others", "run-out", "given-back", "new"]);
+    assert_eq!(found("two", 10_000).await, expected);
+}

@@ -155,6 +155,10 @@ impl Storage for MemoryStorage {
         self.read(|_| Vec::new())
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     async fn close(&self) {
         self.closed.store(true, Ordering::Release);
     }

@@ -220,6 +220,32 @@ impl InboxReads for MemoryStorage {
         })
     }
 
+    async fn unattended_keys(&self, owner: &str, since: Timestamp) -> Read<Vec<SessionKey>> {
+        let now = self.clock.now();
+        self.read(|state| {
+            let mut first: BTreeMap<&SessionKey, (i64, Timestamp)> = BTreeMap::new();
+            for ((key, position), ()) in state.open_inputs.iter() {
+                let Some(row) = state.inputs.get(position) else { continue };
+                let known = first.entry(key).or_insert((*position, row.created_at));
+                known.1 = known.1.min(row.created_at);
+            }
+            let is_unattended = |key: &SessionKey, accepted: Timestamp| match state
+                .leases
+                .get(&format!("lane:{key}"))
+            {
+                Some(lease) if lease.owner == owner => true,
+                Some(lease) if lease.is_given() => lease.lease_until <= now,
+                Some(_) | None => accepted < since,
+            };
+            let mut keys: Vec<_> = first
+                .into_iter()
+                .filter(|(key, (_, accepted))| is_unattended(key, *accepted))
+                .collect();
+            keys.sort_by_key(|(_, (position, _))| *position);
+            keys.into_iter().map(|(key, _)| key.clone()).collect()
+        })
+    }
+
     async fn recent_inputs(&self, key: Option<&SessionKey>, limit: u32) -> Read<Vec<InboxRow>> {
         self.read(|state| {
             let newest = newest_inputs(state, key);

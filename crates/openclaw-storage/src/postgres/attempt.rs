@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use openclaw_core::Clock;
+use openclaw_core::{Clock, Timestamp};
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection as _, PgPool, Postgres};
 use tokio::sync::Semaphore;
@@ -108,6 +108,14 @@ impl Attempts {
         unreachable!("the tries end within the loop")
     }
 
+    /// The moment leases go by; `None` is the server's clock.
+    pub(super) fn lease_now(&self) -> Option<Timestamp> {
+        match self.lease_clock {
+            LeaseClock::Server => None,
+            LeaseClock::Given => Some(self.clock.now()),
+        }
+    }
+
     async fn try_once(&self, batch: &Batch) -> Result<Done, Failed> {
         let mut connection = acquire(&self.pool, &self.place).await.map_err(Failed::Unconnected)?;
         let tried = self.transact(&mut connection, batch).await;
@@ -123,11 +131,7 @@ impl Attempts {
         connection: &mut PoolConnection<Postgres>,
         batch: &Batch,
     ) -> Result<Done, Failed> {
-        let now = self.clock.now();
-        let lease_now = match self.lease_clock {
-            LeaseClock::Server => None,
-            LeaseClock::Given => Some(now),
-        };
+        let (now, lease_now) = (self.clock.now(), self.lease_now());
         let began = tokio::time::timeout(ANSWER_TIMEOUT, connection.begin()).await;
         let mut transaction = began.map_err(silent).flatten().map_err(Failed::Before)?;
         let writing = Writing::new(&mut transaction, now, lease_now);

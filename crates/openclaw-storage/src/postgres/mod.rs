@@ -101,6 +101,10 @@ impl Storage for PostgresStorage {
         self.read_integrity().await
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     async fn close(&self) {
         self.closing.cancel();
         self.tasks.close();

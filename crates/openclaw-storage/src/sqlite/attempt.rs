@@ -71,7 +71,7 @@ pub(super) async fn apply(
     now: Timestamp,
     scope: Scope,
 ) -> Result<Done, Unapplied> {
-    let plan = Plan::new(batch, Grouping::PerSession, now);
+    let mut plan = Plan::new(batch, Grouping::PerSession, now);
     let is_framed = plan.script.len() != 1;
     let (begin, end) = if is_framed { (scope.begin(), scope.end()) } else { ("", "") };
     let failure = match plan.script.run_between(connection, begin, end).await {
@@ -101,7 +101,7 @@ async fn apply_write_by_write(
     now: Timestamp,
     scope: Scope,
 ) -> Result<Done, Unapplied> {
-    let plan = Plan::new(batch, Grouping::PerWrite, now);
+    let mut plan = Plan::new(batch, Grouping::PerWrite, now);
     match plan.script.run_between(connection, scope.begin(), "").await {
         Ok(outcome) => {
             let done = Done::new(batch, &plan, &outcome).map_err(sqlx::Error::Decode)?;

@@ -45,6 +45,7 @@ const READERS: u32 = 2;
 #[derive(Debug)]
 pub struct SqliteStorage {
     place: String,
+    clock: Arc<dyn Clock>,
     queue: mpsc::Sender<Job>,
     shared: Arc<Shared>,
     readers: Readers,
@@ -71,14 +72,20 @@ impl SqliteStorage {
         let reader = options::reader(&options);
         let (queue, jobs) = mpsc::channel(QUEUE_SIZE);
         let (closing, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let writer =
-            Writer::new(options, place.clone(), clock, observer, (connection, Arc::clone(&shared)));
+        let writer = Writer::new(
+            options,
+            place.clone(),
+            clock.clone(),
+            observer,
+            (connection, Arc::clone(&shared)),
+        );
         tasks.spawn(writer.run(jobs, closing.clone()));
         tasks.close();
         Ok(Self {
             readers: Readers::new(reader.clone(), place.clone(), READERS),
             slow_readers: Readers::new(reader, place.clone(), 1),
             place,
+            clock,
             queue,
             shared,
             closing,
@@ -128,6 +135,10 @@ impl Storage for SqliteStorage {
 
     async fn integrity(&self) -> Result<Vec<String>, StorageError> {
         self.read_integrity().await
+    }
+
+    fn is_shared(&self) -> bool {
+        false
     }
 
     async fn close(&self) {

@@ -68,10 +68,10 @@ impl Script {
         self.writes.get(statement).copied().flatten()
     }
 
-    /// Runs the statements between `begin` and `end`; the numbers in the outcome and the failure
-    /// are those that [`Self::push`] gave.
+    /// Runs the statements between `begin` and `end`, once: the arguments go along. The numbers in the
+    /// outcome and the failure are those that [`Self::push`] gave.
     pub(super) async fn run_between(
-        &self,
+        &mut self,
         connection: &mut Connection,
         begin: &str,
         end: &str,
@@ -89,19 +89,19 @@ impl Script {
         }
         let mut outcome = Outcome::default();
         let mut ran = 0;
-        let run =
-            connection.run(sql, self.arguments.clone(), before + self.len() + after, |item| {
-                match item {
-                    Either::Left(done) => {
-                        if ran >= before {
-                            outcome.row_ids.push(done.last_insert_rowid());
-                        }
-                        ran += 1;
+        let arguments = std::mem::take(&mut self.arguments);
+        let run = connection.run(sql, arguments, before + self.len() + after, |item| {
+            match item {
+                Either::Left(done) => {
+                    if ran >= before {
+                        outcome.row_ids.push(done.last_insert_rowid());
                     }
-                    Either::Right(row) => outcome.rows.push((ran.saturating_sub(before), row)),
+                    ran += 1;
                 }
-                Ok(ControlFlow::Continue(()))
-            });
+                Either::Right(row) => outcome.rows.push((ran.saturating_sub(before), row)),
+            }
+            Ok(ControlFlow::Continue(()))
+        });
         match run.await {
             Ok(()) => Ok(outcome),
             Err(error) => {

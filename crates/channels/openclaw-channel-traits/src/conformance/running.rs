@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use super::doubles::{RecordedStatus, ScriptedIngress};
 use super::{Credential, ServiceDriver};
-use crate::{Accept, Channel, ChannelContext, ChannelError};
+use crate::{Accept, AccountHold, Channel, ChannelContext, ChannelError};
 
 /// How long anything that must happen may take before the case fails.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -40,6 +40,7 @@ impl Running {
             ingress: Arc::clone(&ingress) as _,
             status: Arc::clone(&status) as _,
             media: driver.media(),
+            hold: AccountHold::lasting(),
             cancel: cancel.clone(),
             tasks: tasks.clone(),
             clock: Arc::new(SystemClock),

@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use openclaw_channel_telegram::{TelegramChannel, TelegramSettings, TimeLimits};
 use openclaw_channel_traits::{
-    Accept, BaseUrl, Channel, ChannelContext, ChannelError, ChannelState, DeliveryError, Ingress,
-    MediaStore, StatusReport, StatusSink,
+    Accept, AccountHold, BaseUrl, Channel, ChannelContext, ChannelError, ChannelState,
+    DeliveryError, Ingress, MediaStore, StatusReport, StatusSink,
 };
 use openclaw_core::{
     ChannelId, ChatAddress, ChatId, Clock, ExternalId, Inbound, MediaRef, Outbound, OutboxId,
@@ -118,6 +118,7 @@ impl Running {
             ingress: Arc::clone(&ingress) as _,
             status: Arc::clone(&status) as _,
             media: Arc::clone(media),
+            hold: AccountHold::lasting(),
             cancel: cancel.clone(),
             tasks: tasks.clone(),
             clock,

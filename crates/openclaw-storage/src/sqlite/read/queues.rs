@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use openclaw_core::{
-    ChannelId, ChatAddress, ChatId, ExternalId, InboxId, OutboxId, RunId, SessionKey,
+    ChannelId, ChatAddress, ChatId, ExternalId, InboxId, OutboxId, RunId, SessionKey, Timestamp,
 };
 
 use super::Read;
@@ -42,6 +42,12 @@ const OPEN_INPUTS: &str = concat!(
 );
 const OPEN_KEYS: &str = "SELECT session_key FROM inbox INDEXED BY inbox_open
     WHERE ended_at IS NULL GROUP BY session_key ORDER BY MIN(position)";
+const UNATTENDED_KEYS: &str = "SELECT session_key FROM inbox INDEXED BY inbox_open
+    WHERE ended_at IS NULL GROUP BY session_key
+    HAVING COALESCE((SELECT CASE WHEN owner = $1 THEN 1 WHEN lease_until > $3 THEN 0
+        WHEN lease_until > 0 THEN 1 END FROM leases WHERE resource = 'lane:' || session_key),
+        MIN(created_at) < $2)
+    ORDER BY MIN(position)";
 const RECENT_INPUTS: &str = concat!(
     "SELECT * FROM (SELECT ",
     input!(),
@@ -97,6 +103,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     INPUT_BY_EXTERNAL_ID,
     OPEN_INPUTS,
     OPEN_KEYS,
+    UNATTENDED_KEYS,
     RECENT_INPUTS,
     RECENT_INPUTS_OF_KEY,
     OUTBOX,
@@ -133,6 +140,11 @@ impl InboxReads for SqliteStorage {
 
     async fn keys_with_open_inputs(&self) -> Read<Vec<SessionKey>> {
         self.all(OPEN_KEYS, [], decode::session_key).await
+    }
+
+    async fn unattended_keys(&self, owner: &str, since: Timestamp) -> Read<Vec<SessionKey>> {
+        let values = arguments![owner, since, self.clock.now()];
+        self.all(UNATTENDED_KEYS, values, decode::session_key).await
     }
 
     async fn recent_inputs(&self, key: Option<&SessionKey>, limit: u32) -> Read<Vec<InboxRow>> {
