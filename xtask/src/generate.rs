@@ -8,11 +8,15 @@ use anyhow::{Context as _, Result};
 use crate::sh::{cargo, output, root, say};
 
 /// Every generated file with the program that prints it.
-fn sources() -> [(&'static str, [&'static str; 8]); 2] {
+fn sources() -> [(&'static str, [&'static str; 8]); 3] {
     [
         (
             "docs/protocol/openrpc.json",
             ["run", "--quiet", "--locked", "-p", "openclaw-cli", "--", "rpc", "--describe"],
+        ),
+        (
+            "docs/protocol/openapi.json",
+            ["run", "--quiet", "--locked", "-p", "openclaw-cli", "--", "rpc", "--describe-http"],
         ),
         (
             "docs/configuration/schema.json",

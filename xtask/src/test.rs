@@ -32,5 +32,9 @@ pub(crate) fn test(arguments: &TestArguments) -> Result<()> {
 }
 
 fn with_tools<'a>(command: &'a mut Command, tools: &TestTools) -> &'a mut Command {
-    command.env("OPENCLAW_TEST_PYTHON", &tools.python).env("OPENCLAW_TEST_AIMOCK", &tools.aimock)
+    command
+        .env("OPENCLAW_TEST_PYTHON", &tools.python)
+        .env("OPENCLAW_TEST_AIMOCK", &tools.aimock)
+        .env("OPENCLAW_TEST_OPENAI_NODE", &tools.openai_node)
+        .env("OPENCLAW_TEST_SCHEMATHESIS", &tools.schemathesis)
 }

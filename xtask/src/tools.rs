@@ -22,19 +22,35 @@ const PYTHON: [&str; 4] =
 /// A second scripted model server, pinned.
 const NODE: [&str; 1] = ["@copilotkit/aimock@1.43.0"];
 
+/// The official client of the OpenAI-compatible interface, pinned.
+const OPENAI_NODE: [&str; 1] = ["openai@7.57.0"];
+
+/// A tester of HTTP interfaces by their OpenAPI document, pinned; it has dependencies of its own.
+const SCHEMATHESIS: [&str; 1] = ["schemathesis==4.32.5"];
+
 /// Where the tests find what was installed.
 pub(crate) struct TestTools {
     /// A Python with the validators.
     pub(crate) python: PathBuf,
     /// aimock's server.
     pub(crate) aimock: PathBuf,
+    /// The folder that OpenAI's client for Node is installed in.
+    pub(crate) openai_node: PathBuf,
+    /// Schemathesis' command.
+    pub(crate) schemathesis: PathBuf,
 }
 
 /// Finds or installs everything.
 pub(crate) fn ensure() -> Result<TestTools> {
     ensure_debian()?;
     let cache = cache_folder()?;
-    Ok(TestTools { python: ensure_python(&cache)?, aimock: ensure_aimock(&cache)? })
+    Ok(TestTools {
+        python: ensure_python(&cache.join("python"), &PYTHON)?,
+        aimock: ensure_node(&cache.join("node"), &NODE)?.join("node_modules/.bin/llmock"),
+        openai_node: ensure_node(&cache.join("openai-node"), &OPENAI_NODE)?,
+        schemathesis: ensure_python(&cache.join("schemathesis"), &SCHEMATHESIS)?
+            .with_file_name("st"),
+    })
 }
 
 /// The user's cache folder for this project.
@@ -83,15 +99,14 @@ fn has_postgres() -> bool {
     servers.any(|server| server.exists()) || works("initdb", "--version")
 }
 
-fn ensure_python(cache: &Path) -> Result<PathBuf> {
-    let folder = cache.join("python");
+fn ensure_python(folder: &Path, packages: &[&str]) -> Result<PathBuf> {
     let python = folder.join("bin/python");
-    let wanted = PYTHON.join("\n");
+    let wanted = packages.join("\n");
     let stamp = folder.join("installed.txt");
     if python.exists() && std::fs::read_to_string(&stamp).is_ok_and(|text| text == wanted) {
         return Ok(python);
     }
-    if run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder)).is_err() {
+    if run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder)).is_err() {
         // Debian keeps venv in a package of its own.
         run(Command::new("apt-get").args([
             "install",
@@ -101,28 +116,26 @@ fn ensure_python(cache: &Path) -> Result<PathBuf> {
             "python3-venv",
         ]))
         .context("the tests need python3-venv")?;
-        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
     }
     run(Command::new(&python)
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-        .args(PYTHON))?;
+        .args(packages))?;
     std::fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
     Ok(python)
 }
 
-fn ensure_aimock(cache: &Path) -> Result<PathBuf> {
-    let folder = cache.join("node");
-    let server = folder.join("node_modules/.bin/llmock");
-    let wanted = NODE.join("\n");
+fn ensure_node(folder: &Path, packages: &[&str]) -> Result<PathBuf> {
+    let wanted = packages.join("\n");
     let stamp = folder.join("installed.txt");
-    if server.exists() && std::fs::read_to_string(&stamp).is_ok_and(|text| text == wanted) {
-        return Ok(server);
+    if std::fs::read_to_string(&stamp).is_ok_and(|text| text == wanted) {
+        return Ok(folder.to_owned());
     }
-    std::fs::create_dir_all(&folder)?;
+    std::fs::create_dir_all(folder)?;
     run(Command::new("npm")
         .args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "--prefix"])
-        .arg(&folder)
-        .args(NODE))?;
+        .arg(folder)
+        .args(packages))?;
     std::fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
-    Ok(server)
+    Ok(folder.to_owned())
 }

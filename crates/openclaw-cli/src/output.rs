@@ -31,6 +31,11 @@ impl Output {
     }
 
     /// Paints a text where the terminal shows it.
+    /// Whether results are printed as JSON.
+    pub(crate) fn is_json(self) -> bool {
+        self.json
+    }
+
     pub(crate) fn paint(self, shade: Shade, text: impl std::fmt::Display) -> String {
         if !self.colour {
             return text.to_string();

@@ -2,7 +2,9 @@
 //! and a Telegram service that are driven from here.
 
 mod faults;
+mod hooks;
 mod kill;
+mod observing;
 mod queues;
 mod reload;
 mod rpc_table;

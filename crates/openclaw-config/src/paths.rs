@@ -70,6 +70,11 @@ impl StatePaths {
         self.root.join("config-journal.jsonl")
     }
 
+    /// The log of the gateway.
+    pub fn log_file(&self) -> PathBuf {
+        self.root.join("logs").join("gateway.log")
+    }
+
     /// Attachments.
     pub fn media(&self) -> PathBuf {
         self.root.join("media")

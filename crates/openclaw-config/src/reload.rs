@@ -28,6 +28,8 @@ pub fn diff(old: &Config, new: &Config) -> ReloadDiff {
         ("gateway.bind_address", old.gateway.bind_address != new.gateway.bind_address),
         ("gateway.port", old.gateway.port != new.gateway.port),
         ("storage", old.storage != new.storage),
+        ("logging", old.logging != new.logging),
+        ("diagnostics", old.otel != new.otel),
     ];
     diff.needs_restart.extend(restart.iter().filter(|(_, differs)| *differs).map(|(key, _)| key));
     // What needs a restart is taken out, so that the rest of the section can be told apart.
@@ -42,6 +44,7 @@ pub fn diff(old: &Config, new: &Config) -> ReloadDiff {
         ("session", old.session != new.session),
         ("routing", old.routing != new.routing),
         ("delivery", old.delivery != new.delivery),
+        ("hooks", old.hooks != new.hooks),
     ];
     diff.live.extend(live.iter().filter(|(_, differs)| *differs).map(|(section, _)| section));
     let came = new.channels.keys().filter(|kind| !old.channels.contains_key(*kind));

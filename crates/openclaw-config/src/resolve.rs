@@ -12,8 +12,8 @@ use crate::sections::{
 };
 use crate::wording::{did_you_mean, quoted_list};
 use crate::{
-    AgentSettings, Config, Environment, ExecAsk, Issue, ModelProvider, Place, ReadContext,
-    RoutingRule, SandboxSettings, Spanned, StorageBackend, ToolSettings,
+    AgentSettings, Config, Environment, ExecAsk, Issue, LoggingSettings, ModelProvider, Place,
+    ReadContext, RoutingRule, SandboxSettings, Spanned, StorageBackend, ToolSettings,
 };
 
 /// What turns valid sections into one configuration: where things are and what else there is.
@@ -49,6 +49,9 @@ impl Resolver<'_> {
             delivery: sections.delivery,
             storage,
             channels: channels.into_iter().map(|table| (table.kind.clone(), table)).collect(),
+            hooks: sections.hooks,
+            logging: self.logging(sections.logging),
+            otel: sections.otel,
             state_dir: self.state.root().to_owned(),
             file: self.file.clone(),
             inert_keys: Vec::new(),
@@ -253,6 +256,19 @@ impl Resolver<'_> {
             Some(hint) => issue.with_hint(hint),
             None => issue,
         });
+    }
+
+    /// The log file is there unless it was switched off.
+    fn logging(&self, mut settings: LoggingSettings) -> LoggingSettings {
+        settings.file = match settings.file {
+            Some(file) if file.as_os_str() == "off" => None,
+            Some(file) => {
+                let file = self.environment.expand_home(&file.to_string_lossy());
+                Some(normal(&self.folder.join(file)))
+            }
+            None => Some(self.state.log_file()),
+        };
+        settings
     }
 
     fn storage(&self, section: StorageSection) -> StorageBackend {

@@ -3,6 +3,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::{HooksSettings, LoggingSettings, OtelSettings};
 use openclaw_core::{AgentId, ChannelKind, ChatKind, QueueMode, ReplyBack, SandboxMode, Secret};
 
 /// One validated configuration. Turns keep the snapshot they began with (`Arc<Config>`).
@@ -26,6 +27,12 @@ pub struct Config {
     pub storage: StorageBackend,
     /// `[channels.<kind>]`, unparsed, with spans.
     pub channels: BTreeMap<ChannelKind, ChannelTable>,
+    /// `[hooks]`.
+    pub hooks: HooksSettings,
+    /// `[logging]`.
+    pub logging: LoggingSettings,
+    /// `[diagnostics.otel]`.
+    pub otel: OtelSettings,
     /// The state folder.
     pub state_dir: PathBuf,
     /// The file it came from; `None` when there is no file.

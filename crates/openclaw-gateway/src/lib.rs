@@ -1,15 +1,18 @@
 //! The gateway: the way in, the way out, and everything clients talk to.
 //!
 //! `ingress` takes events, `delivery` sends, `channels` supervises, `hub` tells clients, `server` and
-//! `rpc` are the wire, `lifecycle` begins and ends it all. There is no concrete channel here, no SQL
+//! `rpc` are the wire, `http` is what else is spoken over it, `observe` is what the gateway tells of
+//! itself, `lifecycle` begins and ends it all. There is no concrete channel here, no SQL
 //! and no model: those come in through the ports of the crates below, put together by `openclaw-cli`.
 
 pub mod auth;
 pub mod channels;
 pub mod delivery;
+mod http;
 pub mod hub;
 pub mod ingress;
 pub mod lifecycle;
+pub mod observe;
 pub mod rpc;
 pub mod server;
 mod server_info;

@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use openclaw_core::{Clock, IdGen, Rng, Timestamp};
@@ -12,6 +13,7 @@ use crate::delivery::Delivery;
 use crate::hub::Hub;
 use crate::ingress::GatewayIngress;
 use crate::lifecycle::{ConfigHandle, Shutdown};
+use crate::observe::Metrics;
 use crate::server_info::ServerInfo;
 
 /// Everything a running gateway is made of. RPC methods work on this and nothing else.
@@ -47,6 +49,10 @@ pub struct GatewayState {
     pub rng: Arc<dyn Rng>,
     /// Who this gateway is.
     pub identity: Identity,
+    /// The log that this process writes.
+    pub log_file: Option<PathBuf>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// What the port tells of itself.
     pub server: ServerInfo,
     /// How it ends.

@@ -15,10 +15,12 @@ mod method;
 pub mod methods;
 mod object;
 pub mod openai;
+pub mod openapi;
 pub mod openrpc;
 pub mod registry;
 mod schema;
 mod scope;
+pub mod webhooks;
 
 pub use error::{ErrorCode, ErrorData, ErrorObject};
 pub use event::EventParams;

@@ -37,6 +37,7 @@ pub static METHODS: &[MethodInfo] = &[
     MethodInfo::of::<m::KeysRevoke>(),
     MethodInfo::of::<m::KeysRotate>(),
     MethodInfo::of::<m::KeysRotateSigning>(),
+    MethodInfo::of::<m::LogsTail>(),
     MethodInfo::of::<m::RouteExplain>(),
     MethodInfo::of::<m::Subscribe>(),
     MethodInfo::of::<m::Unsubscribe>(),

@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use openclaw_core::{QueueMode, RunId, Usage};
 use openclaw_errors::ErrorKind;
 use openclaw_storage::rows::{InputState, StoredError};
+use tracing::Instrument as _;
 
 use crate::lane::Lane;
 use crate::limits::{CANCEL_GRACE, TIMEOUT_GRACE};
@@ -42,7 +43,10 @@ impl Lane {
         let time_limit = tokio::time::sleep(turn.timeout + TIMEOUT_GRACE);
         let runner = Arc::clone(&self.shared.deps.runner);
         let shared = Arc::clone(&self.shared);
-        let running = AssertUnwindSafe(async move { runner.run(turn).await }).catch_unwind();
+        let request_id = work.lead().options.request_id.as_deref().unwrap_or_default();
+        let span = tracing::info_span!("turn", %run_id, request_id);
+        let running = async move { runner.run(turn).await }.instrument(span);
+        let running = AssertUnwindSafe(running).catch_unwind();
         tokio::pin!(running, time_limit);
         let mut cause = None;
         // Inputs may have come between the reading of this one and now.

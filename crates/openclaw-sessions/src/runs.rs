@@ -100,6 +100,14 @@ pub struct RunWatch {
 }
 
 impl RunWatch {
+    /// Waits for the end. Cancel-safe; not to be called again once it gave one.
+    ///
+    /// # Errors
+    /// [`WaitError::Stopping`].
+    pub async fn end(&mut self) -> Result<RunEnd, WaitError> {
+        (&mut self.receiver).await.map_err(|_| WaitError::Stopping)
+    }
+
     /// Waits for the end, at most this long.
     ///
     /// # Errors

@@ -62,6 +62,9 @@ pub struct RunOptions {
     /// The total time limit of this run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<u64>,
+    /// The request that asked for it, for the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     /// What a program that brings its own tools asks for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller: Option<Box<CallerRun>>,

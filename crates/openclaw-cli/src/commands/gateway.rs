@@ -68,7 +68,6 @@ pub(crate) fn run(context: &Context, command: GatewayCommand) -> Result<(), Fail
 }
 
 fn serve(context: &Context, arguments: &RunArguments) -> Result<(), Failure> {
-    logging::start("info", context.environment.var("OPENCLAW_LOG"), context.verbose);
     let flags = Overrides { bind: arguments.bind, port: arguments.port };
     // The folder is ours before anything in it is read: a second gateway must not even load.
     let paths = context.paths();
@@ -76,6 +75,10 @@ fn serve(context: &Context, arguments: &RunArguments) -> Result<(), Failure> {
     let channels = Channels::all();
     let request = LoadRequest::new(&context.environment, &channels).with_flags(flags);
     let loaded = if arguments.last_good { load_last_good(&request)? } else { load(&request)? };
+    let filter = context.environment.var("OPENCLAW_LOG");
+    if let Some(error) = logging::start_gateway(&loaded.config.logging, filter, context.verbose) {
+        tracing::error!(%error, "the log file cannot be written; log lines go to the console alone");
+    }
     for warning in &loaded.warnings {
         tracing::warn!(%warning, "configuration: {warning}");
     }
@@ -117,6 +120,11 @@ async fn serve_until_stopped(
         stop_watching.clone(),
     ));
     let serving = server.start();
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        listening = listening.join(", "),
+        "the gateway serves"
+    );
     banner(context, &config, &listening);
     for key in warned {
         tracing::warn!(key, "{key} is set and has no effect in this version");

@@ -6,6 +6,7 @@ mod completion;
 mod config;
 mod doctor;
 mod gateway;
+mod logs;
 mod message;
 mod pairing;
 mod rpc;
@@ -76,6 +77,8 @@ enum Command {
     Config(config::ConfigCommand),
     /// Find out what is wrong, and what to do.
     Doctor(doctor::DoctorArguments),
+    /// Read the gateway's log.
+    Logs(logs::LogsArguments),
     /// Call any method of the gateway.
     Rpc(rpc::RpcArguments),
     /// Print a shell's completion script.
@@ -118,6 +121,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Pairing(command) => client(context, pairing::run(context, command)),
         Command::Config(command) => config::run(context, command),
         Command::Doctor(arguments) => doctor::run(context, &arguments),
+        Command::Logs(arguments) => client(context, logs::run(context, arguments)),
         Command::Rpc(arguments) => rpc::run(context, arguments),
         Command::Completion(arguments) => {
             completion::run(context, &arguments, Arguments::command())

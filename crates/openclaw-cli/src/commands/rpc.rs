@@ -14,7 +14,7 @@ const LIMIT: Duration = Duration::from_secs(24 * 3_600);
 #[derive(Debug, Args)]
 pub(crate) struct RpcArguments {
     /// The method, such as `session.list`.
-    #[arg(required_unless_present = "describe", value_parser = methods())]
+    #[arg(required_unless_present_any = ["describe", "describe_http"], value_parser = methods())]
     method: Option<String>,
     /// Its params, a JSON object.
     #[arg(default_value = "{}")]
@@ -22,6 +22,9 @@ pub(crate) struct RpcArguments {
     /// Print the OpenRPC document instead; needs no gateway.
     #[arg(long)]
     describe: bool,
+    /// Print the OpenAPI document of the HTTP paths instead; needs no gateway.
+    #[arg(long, conflicts_with = "describe")]
+    describe_http: bool,
 }
 
 /// Known names complete; others are sent as they are.
@@ -32,8 +35,11 @@ fn methods() -> impl clap::builder::TypedValueParser<Value = String> {
 }
 
 pub(crate) fn run(context: &Context, arguments: RpcArguments) -> Result<(), Failure> {
-    if arguments.describe {
-        let document = openclaw_protocol::openrpc::document();
+    if arguments.describe || arguments.describe_http {
+        let document = match arguments.describe {
+            true => openclaw_protocol::openrpc::document(),
+            false => openclaw_protocol::openapi::document(),
+        };
         return context.output.line(
             &serde_json::to_string_pretty(&document)
                 .map_err(|error| Failure::failed(error.to_string()))?,

@@ -143,8 +143,7 @@ impl TestGateway {
 
     /// A WebSocket with this credential.
     pub(crate) async fn connect_as(&self, token: Option<&str>) -> (Client, Events) {
-        let endpoint =
-            Endpoint { address: format!("127.0.0.1:{}", self.port), token: token.map(Secret::new) };
+        let endpoint = Endpoint { address: self.address(), token: token.map(Secret::new) };
         match connect_websocket(&endpoint).await {
             Ok(transport) => Client::start(transport),
             Err(error) => panic!("cannot connect: {error}\n{}", self.log()),
@@ -159,6 +158,27 @@ impl TestGateway {
             .expect("the gateway answers")
     }
 
+    /// Posts a body with these headers.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> HttpAnswer {
+        timeout(LIMIT, http::post_with(self.port, path, headers, body))
+            .await
+            .expect("the gateway answers in time")
+            .expect("the gateway answers")
+    }
+
+    /// Gets a path with these headers.
+    pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> HttpAnswer {
+        timeout(LIMIT, http::get_with(self.port, path, headers))
+            .await
+            .expect("the gateway answers in time")
+            .expect("the gateway answers")
+    }
+
     /// Runs the command line against it.
     pub(crate) async fn openclaw(&self, arguments: &[&str]) -> Output {
         let mut command = command(&self.folder, self.port);
@@ -167,6 +187,11 @@ impl TestGateway {
             .await
             .expect("the command ends in time")
             .expect("the program can be started")
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
     /// Its state folder.

@@ -52,7 +52,7 @@ pub(crate) fn read_gateway(reader: &mut TableReader<'_>) -> GatewaySettings {
         });
     let openai_http = reader.table("http", "HTTP interfaces.", |reader| {
         reader.table("openai", "The OpenAI-compatible interface below /v1.", |reader| {
-            reader.boolean("enabled", "Whether it is served.").inert().default(true)
+            reader.boolean("enabled", "Whether it is served.").default(true)
         })
     });
     GatewaySettings {

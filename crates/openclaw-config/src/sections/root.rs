@@ -4,7 +4,9 @@ use super::agents::read_agents;
 use super::channels::read_channels;
 use super::delivery::read_delivery;
 use super::gateway::read_gateway;
+use super::hooks::read_hooks;
 use super::level::Level;
+use super::logging::{read_diagnostics, read_logging};
 use super::models::read_models;
 use super::routing::read_routing;
 use super::session::read_session;
@@ -14,7 +16,10 @@ use super::{
     AgentsSection, ChannelsSection, ProviderSection, RuleSection, StorageSection, ToolFields,
 };
 use crate::channel_table::ChannelParser;
-use crate::{DeliverySettings, GatewaySettings, SessionSettings, TableReader};
+use crate::{
+    DeliverySettings, GatewaySettings, HooksSettings, LoggingSettings, OtelSettings,
+    SessionSettings, TableReader,
+};
 
 /// All sections as they stand in the files, each value valid by itself.
 pub(crate) struct Sections {
@@ -27,6 +32,9 @@ pub(crate) struct Sections {
     pub(crate) delivery: DeliverySettings,
     pub(crate) storage: StorageSection,
     pub(crate) channels: ChannelsSection,
+    pub(crate) hooks: HooksSettings,
+    pub(crate) logging: LoggingSettings,
+    pub(crate) otel: OtelSettings,
 }
 
 pub(crate) fn read_root(reader: &mut TableReader<'_>, channels: &dyn ChannelParser) -> Sections {
@@ -50,6 +58,13 @@ pub(crate) fn read_root(reader: &mut TableReader<'_>, channels: &dyn ChannelPars
         delivery: reader.table("delivery", "Delivery.", read_delivery),
         storage: reader.table("storage", "Where everything is kept.", read_storage),
         channels: read_channels(reader, channels),
+        hooks: reader.table("hooks", "Webhooks in.", read_hooks),
+        logging: reader.table("logging", "Where log lines go.", read_logging),
+        otel: reader.table(
+            "diagnostics",
+            "What helps to find out what is wrong.",
+            read_diagnostics,
+        ),
     }
 }
 

@@ -10,6 +10,7 @@ use openclaw_storage::{ApplyError, Conflict, TranscriptDraft};
 use super::GatewayIngress;
 use super::scrub::scrub;
 use super::store::{Arrival, RunStart, is_race, unusable_id};
+use crate::observe::request_id;
 
 const TRIES: u32 = 16;
 
@@ -26,6 +27,8 @@ pub struct RunRequest {
     pub media: Vec<MediaRef>,
     /// What the run is asked for besides.
     pub options: RunOptions,
+    /// The chat that the answer is sent to; without one it stays in the session, for clients.
+    pub conversation: Option<Conversation>,
     /// What was said before, where this begins a session; else the session's own transcript counts.
     pub history: Vec<TranscriptDraft>,
     /// The caller's idempotency key; a fresh id otherwise.
@@ -76,10 +79,16 @@ impl GatewayIngress {
             .with_hint("try again later, or raise gateway.max_backlog")
             .with_retry_after(std::time::Duration::from_secs(1)));
         }
+        if let Some(request_id) = request_id() {
+            tracing::debug!(%run_id, request_id, session_key = %request.session_key, "a run is asked for");
+        }
         let start = RunStart {
             run_id: run_id.clone(),
             principal: request.principal.clone(),
-            options: request.options.clone(),
+            options: RunOptions {
+                request_id: request.options.request_id.clone().or_else(request_id),
+                ..request.options.clone()
+            },
             history: request.history.clone(),
         };
         let arrival = Arrival {
@@ -166,12 +175,15 @@ impl GatewayIngress {
             }
         };
         let mut inbound = Inbound {
-            conversation: Conversation {
-                channel_id: ChannelId::web(),
-                chat_id: ChatId::new(request.session_key.rest()).map_err(unusable_id)?,
-                kind: ChatKind::Direct,
-                thread_id: None,
-                title: None,
+            conversation: match &request.conversation {
+                Some(conversation) => conversation.clone(),
+                None => Conversation {
+                    channel_id: ChannelId::web(),
+                    chat_id: ChatId::new(request.session_key.rest()).map_err(unusable_id)?,
+                    kind: ChatKind::Direct,
+                    thread_id: None,
+                    title: None,
+                },
             },
             external_id: ExternalId::new(run_id.as_str()).map_err(unusable_id)?,
             kind: InboundKind::Message,

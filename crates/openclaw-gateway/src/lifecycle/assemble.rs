@@ -71,6 +71,8 @@ impl Gateway {
     /// # Errors
     /// `Config` when the routing rules do not compile.
     pub fn assemble(parts: Parts) -> Result<Self, OpenClawError> {
+        // The file that the process began with: another one takes a restart.
+        let log_file = parts.config.logging.file.clone();
         let routing = RoutingTable::compile(&parts.config)
             .map_err(|error| OpenClawError::new(ErrorKind::Config, error.to_string()))?;
         let config = Arc::new(ConfigHandle::new(parts.config.clone()));
@@ -152,6 +154,8 @@ impl Gateway {
             ids: parts.ids,
             rng: parts.rng,
             identity: parts.identity,
+            log_file,
+            metrics: parts.fan.metrics(),
             server: ServerInfo::default(),
             shutdown: Shutdown::new(),
         };

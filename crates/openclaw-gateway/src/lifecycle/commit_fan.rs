@@ -3,12 +3,15 @@ use std::sync::{Arc, OnceLock};
 use openclaw_storage::{CommitObserver, Committed};
 use tokio::sync::Notify;
 
+use crate::observe::Metrics;
+
 /// Tells of every commit: clients through the hub, delivery through its signal.
 #[derive(Debug, Default)]
 pub struct CommitFan {
     /// The store is opened before the hub, which reads from it, can be made.
     clients: OnceLock<Arc<dyn CommitObserver>>,
     due: Arc<Notify>,
+    metrics: Arc<Metrics>,
 }
 
 impl CommitFan {
@@ -24,6 +27,11 @@ impl CommitFan {
         }
     }
 
+    /// What is counted of the commits.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        self.metrics.clone()
+    }
+
     /// Signalled after every commit that made an outbox row due.
     pub fn due(&self) -> Arc<Notify> {
         self.due.clone()
@@ -32,6 +40,7 @@ impl CommitFan {
 
 impl CommitObserver for CommitFan {
     fn committed(&self, committed: Committed) {
+        self.metrics.committed(&committed);
         if committed.outbox {
             self.due.notify_one();
         }

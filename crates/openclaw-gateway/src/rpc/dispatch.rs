@@ -10,15 +10,24 @@ use openclaw_protocol::{Access, ErrorObject, Method, MethodInfo, Scope, registry
 use serde_json::Value;
 
 use super::{
-    Caller, agent, authenticate, channel, config, gateway, keys, message, pairing, route, session,
-    subscription, tool,
+    Caller, agent, authenticate, channel, config, gateway, keys, logs, message, pairing, route,
+    session, subscription, tool,
 };
 use crate::GatewayState;
 use crate::auth::{CallClass, Principal};
+use crate::observe::scope;
 
 /// Answers one text: a call, or a batch whose calls run in order. `None` where nothing is to be
 /// answered: the text held only notifications.
 pub async fn answer(state: &Arc<GatewayState>, caller: &Arc<Caller>, text: &str) -> Option<String> {
+    scope(|| state.ids.new_id(), answer_text(state, caller, text)).await
+}
+
+async fn answer_text(
+    state: &Arc<GatewayState>,
+    caller: &Arc<Caller>,
+    text: &str,
+) -> Option<String> {
     match Incoming::parse(text) {
         Err(Rejected { id, error }) => Some(failure(&id, &error)),
         Ok(Incoming::Single(call)) => answer_one(state, caller, call).await,
@@ -284,6 +293,7 @@ handlers!(state, caller,
     m::KeysRevoke => |params| keys::revoke::run(state, params),
     m::KeysRotate => |params| keys::rotate::run(state, caller, params),
     m::KeysRotateSigning => |_| keys::rotate_signing::run(state),
+    m::LogsTail => |params| logs::tail::run(state, params),
     m::RouteExplain => |params| route::explain::run(state, params),
     m::Subscribe => |params| subscription::subscribe::run(state, caller, params),
     m::Unsubscribe => |params| subscription::unsubscribe::run(state, caller, params),

@@ -12,6 +12,7 @@ mod dispatch;
 mod gateway;
 mod hypothetical;
 mod keys;
+mod logs;
 mod message;
 mod pairing;
 mod route;
@@ -22,6 +23,7 @@ mod tool;
 
 pub use caller::Caller;
 pub(crate) use caller::unauthenticated;
-pub(crate) use channel::describe::describe as describe_channel;
+pub(crate) use channel::describe::{describe as describe_channel, word as describe_channel_state};
 pub use dispatch::{answer, may_wait, refuse};
 pub(crate) use dispatch::{call, lacks};
+pub(crate) use gateway::status::rss_bytes;

@@ -60,6 +60,29 @@ pub(super) async fn read(
     }
 }
 
+/// Reads the body of a caller that has signed in.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) async fn read_signed_in(
+    shared: &Shared,
+    request: Request<Incoming>,
+) -> Result<Bytes, OpenClawError> {
+    read(shared, request, shared.limits.bytes, shared.limits.body).await
+}
+
+/// Reads a body that may be smaller than others.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) async fn read_of(
+    shared: &Shared,
+    request: Request<Incoming>,
+    limit: usize,
+) -> Result<Bytes, OpenClawError> {
+    read(shared, request, limit.min(shared.limits.bytes), shared.limits.body).await
+}
+
 fn declared(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -104,7 +104,8 @@ fn names_a_secret(query: &str) -> bool {
     })
 }
 
-fn percent_decoded(text: &str) -> String {
+/// The text with its escapes undone.
+pub(crate) fn percent_decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;

@@ -8,6 +8,7 @@ mod bind;
 mod body;
 mod channel_news;
 mod credentials;
+mod event_body;
 mod frames;
 mod guard;
 mod headers;
@@ -24,6 +25,13 @@ mod serve;
 mod upgrade;
 mod websocket;
 
+pub(crate) use body::{read_of as read_body_of, read_signed_in as read_body};
+pub(crate) use event_body::{EventSender, event_stream};
+pub(crate) use guard::percent_decoded;
 pub use limits::ServerLimits;
 pub use local::connect_local;
+pub(crate) use replies::{
+    Reply, error as error_reply, json_reply, not_allowed, text as text_reply,
+};
+pub(crate) use serve::{Peer, Shared};
 pub use serve::{Server, ServerOptions, Serving};

@@ -2,12 +2,13 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Method, Request, StatusCode};
+use http::{HeaderValue, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use openclaw_channel_traits::ChannelState;
 use openclaw_errors::OpenClawError;
 use serde_json::json;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
+use tracing::Instrument as _;
 
 use super::guard::Guard;
 use super::headers::secure;
@@ -15,6 +16,7 @@ use super::replies::{self, Reply};
 use super::rpc;
 use super::serve::{Peer, Shared};
 use super::upgrade::upgrade;
+use crate::observe::{REQUEST_ID, of_request, scope};
 use crate::rpc::unauthenticated;
 
 /// How long the store may take to prove that it works.
@@ -28,7 +30,22 @@ pub(super) async fn handle(
     peer: Peer,
     request: Request<Incoming>,
 ) -> Result<Reply, Infallible> {
-    Ok(secure(route(shared, peer, request).await))
+    let state = shared.state.clone();
+    let id = of_request(request.headers(), state.ids.as_ref());
+    let span = tracing::info_span!(
+        "request",
+        request_id = id.as_str(),
+        method = request.method().as_str(),
+        path = request.uri().path(),
+    );
+    let began = Instant::now();
+    let work = route(shared, peer, request).instrument(span);
+    let mut reply = secure(scope(|| id.clone(), work).await);
+    state.metrics.answered(reply.status(), began.elapsed());
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        reply.headers_mut().insert(REQUEST_ID, value);
+    }
+    Ok(reply)
 }
 
 async fn route(shared: Arc<Shared>, peer: Peer, request: Request<Incoming>) -> Reply {
@@ -63,7 +80,10 @@ async fn route(shared: Arc<Shared>, peer: Peer, request: Request<Incoming>) -> R
             Err(error) => replies::error(&error.into()),
         },
         ("/ws", _) => replies::not_allowed("GET"),
-        _ => replies::plain(StatusCode::NOT_FOUND, "not found"),
+        _ => match crate::http::route(&shared, &peer, request).await {
+            Some(reply) => reply,
+            None => replies::plain(StatusCode::NOT_FOUND, "not found"),
+        },
     }
 }
 

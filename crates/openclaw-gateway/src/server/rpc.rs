@@ -63,7 +63,7 @@ async fn answered(
     // The peer that goes away takes this future with it, but not a call that is half done.
     let _gone = caller.gone.clone().drop_guard();
     let (state, calling) = (shared.state.clone(), caller.clone());
-    let work = shared.tasks.spawn(async move { answer(&state, &calling, &text).await });
+    let work = shared.spawn(async move { answer(&state, &calling, &text).await });
     // The call that ends its own credential is still answered.
     let is_over = async {
         grant.over(shared.state.clock.as_ref()).await;

@@ -2,6 +2,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Request;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use openclaw_core::Secret;
@@ -11,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use super::bind::bind;
 use super::channel_news;
@@ -21,7 +23,9 @@ use super::limits::ServerLimits;
 use super::receiving::Receiving;
 use super::routes::handle;
 use crate::GatewayState;
-use crate::auth::{Authenticator, RateLimiter};
+use crate::auth::{AuthError, Authenticator, CallClass, Principal, RateLimiter};
+use crate::observe::{carry, watch_delays};
+use crate::rpc::Caller;
 
 const HEAD_BYTES: usize = 64 << 10;
 const HEAD_COUNT: usize = 64;
@@ -39,10 +43,11 @@ pub struct ServerOptions {
 
 /// What connections share.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(crate) struct Shared {
     pub(super) state: Arc<GatewayState>,
     pub(super) authenticator: Arc<Authenticator>,
     pub(super) limiter: Arc<RateLimiter>,
+    pub(super) http: crate::http::HttpState,
     pub(super) receiving: Arc<Receiving>,
     pub(super) limits: ServerLimits,
     pub(super) tasks: TaskTracker,
@@ -50,6 +55,63 @@ pub(super) struct Shared {
     pub(super) refusing: CancellationToken,
     /// Connections end.
     pub(super) closing: CancellationToken,
+}
+
+impl Shared {
+    /// The gateway.
+    pub(crate) fn state(&self) -> &Arc<GatewayState> {
+        &self.state
+    }
+
+    /// What the interfaces besides JSON-RPC keep.
+    pub(crate) fn http(&self) -> &crate::http::HttpState {
+        &self.http
+    }
+
+    /// A signed-in caller as methods see it.
+    pub(crate) fn caller(&self, peer: &Peer, principal: Principal) -> Caller {
+        Caller::new(peer.address, None, self.authenticator.clone(), Some(principal))
+    }
+
+    /// Whether no new requests are taken.
+    pub(crate) fn is_refusing(&self) -> bool {
+        self.refusing.is_cancelled()
+    }
+
+    /// Waits until connections end. Cancel-safe.
+    pub(crate) async fn closing(&self) {
+        self.closing.cancelled().await;
+    }
+
+    /// Runs a task that ends before the server does, as part of the request that asks for it.
+    pub(crate) fn spawn<F>(&self, task: F) -> tokio::task::JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send,
+    {
+        self.tasks.spawn(carry(task.in_current_span()))
+    }
+
+    /// Who the request's credential says it is; nobody without one.
+    pub(crate) fn principal<B>(
+        &self,
+        peer: &Peer,
+        request: &Request<B>,
+    ) -> Result<Option<Principal>, AuthError> {
+        super::rpc::principal(self, peer.address, request)
+    }
+
+    /// Takes one call of a credential's share; otherwise says when the next may come.
+    pub(crate) fn take_turn(
+        &self,
+        peer: &Peer,
+        principal: &Principal,
+        class: CallClass,
+    ) -> Result<(), Duration> {
+        let settings = self.state.config.current().gateway.rate_limit;
+        let now = self.state.clock.now();
+        self.limiter.take(&principal.name, peer.address, class, settings, now)
+    }
 }
 
 /// A bound port that does not serve yet.
@@ -103,6 +165,7 @@ impl Server {
                 state.clock.clone(),
             )),
             limiter: Arc::default(),
+            http: crate::http::HttpState::default(),
             receiving: Arc::new(Receiving::new(limits.bytes_together)),
             limits,
             tasks: TaskTracker::new(),
@@ -137,6 +200,8 @@ impl Server {
         self.shared.tasks.spawn(credentials::end_connections(self.shared.clone()));
         self.shared.tasks.spawn(credentials::keep_up(self.shared.clone()));
         self.shared.tasks.spawn(channel_news::tell(self.shared.clone()));
+        let metrics = self.shared.state.metrics.clone();
+        self.shared.tasks.spawn(watch_delays(metrics, self.shared.closing.clone()));
         Serving { shared: self.shared }
     }
 }
@@ -216,9 +281,9 @@ async fn turn_away(mut stream: TcpStream, _turn: OwnedSemaphorePermit) {
 
 /// The other side of a connection, and its place.
 #[derive(Debug, Clone)]
-pub(super) struct Peer {
+pub(crate) struct Peer {
     /// Where it comes from.
-    pub(super) address: IpAddr,
+    pub(crate) address: IpAddr,
     /// This side of the connection.
     pub(super) local: SocketAddr,
     /// Held as long as any request or socket of it lives.

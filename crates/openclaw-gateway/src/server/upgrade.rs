@@ -35,7 +35,7 @@ pub(super) fn upgrade(
             Err(error) => tracing::trace!(%error, "an upgrade was not finished"),
         }
     });
-    let mut reply = Reply::default();
+    let mut reply = replies::empty();
     *reply.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = reply.headers_mut();
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));

@@ -138,7 +138,7 @@ pub enum ChatToolChoice {
 }
 
 /// Whether any tool has to be called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChoiceWord {
     /// None is offered.

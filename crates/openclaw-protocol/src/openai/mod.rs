@@ -7,6 +7,8 @@ mod chat_answer;
 mod content;
 mod error;
 mod models;
+mod response_answer;
+mod responses;
 
 pub use chat::{
     ChatFunction, ChatMessage, ChatRequest, ChatTool, ChatToolChoice, ChoiceWord, NamedFunction,
@@ -19,3 +21,12 @@ pub use chat_answer::{
 pub use content::{ChatContent, ChatPart, FileData, ImageUrl, InputAudio};
 pub use error::{ApiError, ApiErrorBody};
 pub use models::{Model, ModelList};
+pub use response_answer::{
+    IncompleteDetails, InputDetails, OutputDetails, OutputItem, OutputPart, Response,
+    ResponseError, ResponseEvent, ResponseEventKind, ResponseStatus, ResponseUsage,
+};
+pub use responses::{
+    InputContent, InputItem, InputMessage, InputPart, InputRole, MessageKind, NamedResponseTool,
+    OtherItem, ReasoningOptions, ResponseInput, ResponseRequest, ResponseTool, ResponseToolChoice,
+    TextFormat, TextOptions,
+};

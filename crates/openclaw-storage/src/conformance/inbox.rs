@@ -78,6 +78,7 @@ pub async fn an_input_is_read_as_it_was_written(store: &Fixture) {
         model: Some("x/y".to_owned()),
         thinking: Some(ThinkingLevel::Low),
         timeout_seconds: Some(30),
+        request_id: Some("request-1".to_owned()),
         caller: Some(Box::new(CallerRun {
             instructions: Some("Answer in verse.".to_owned()),
             tools: vec![CallerTool {

@@ -38,6 +38,7 @@ pub(in crate::rpc) async fn run(
         thinking: params.thinking,
         timeout_seconds: params.timeout_seconds,
         caller: None,
+        request_id: None,
     };
     check_model(state, &options, &session_key)?;
     let media = attachments::store(state, &params.attachments).await?;
@@ -57,6 +58,7 @@ pub(in crate::rpc) async fn run(
         message: params.message,
         media,
         options,
+        conversation: None,
         history: Vec::new(),
         run_id: Some(run_id.clone()),
     };

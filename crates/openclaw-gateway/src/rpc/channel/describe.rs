@@ -25,6 +25,17 @@ pub(crate) fn describe(snapshot: Snapshot) -> ChannelStatus {
     }
 }
 
+/// The state in a word.
+pub(crate) fn word(state: State) -> &'static str {
+    match state {
+        State::Stopped => "stopped",
+        State::Connecting => "connecting",
+        State::Connected => "connected",
+        State::Backoff => "backoff",
+        State::Failed => "failed",
+    }
+}
+
 pub(in crate::rpc) fn state_of(state: State) -> ChannelState {
     match state {
         State::Stopped => ChannelState::Stopped,

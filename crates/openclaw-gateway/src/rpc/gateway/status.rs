@@ -91,7 +91,7 @@ async fn storage(state: &GatewayState) -> StorageStatus {
 }
 
 /// Resident memory of this process, where Linux tells.
-fn rss_bytes() -> Option<u64> {
+pub(crate) fn rss_bytes() -> Option<u64> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
     Some(pages * rustix::param::page_size() as u64)

@@ -1,0 +1,103 @@
+//! Where log lines go: the console, and for a gateway a file of JSON lines.
+
+mod file;
+
+use std::io::IsTerminal as _;
+
+use openclaw_config::{ConsoleStyle, LoggingSettings};
+use openclaw_core::{Clock as _, SystemClock};
+use tracing::Subscriber;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use file::LogFile;
+
+// rig at trace and reqwest at debug print whole requests, which hold what people said.
+const QUIET: &str = "rig=off,rig_core=off,hyper=warn,reqwest=warn,rustls=warn,sqlx=warn,h2=warn,teloxide=warn,teloxide_core=warn";
+
+/// Logs to standard error: a command that does its work itself from `base`, more with `-v`.
+pub(crate) fn start(base: &str, filter: Option<&str>, verbose: u8) {
+    let console = console(ConsoleStyle::Pretty).with_filter(levels(base, filter, verbose));
+    install(tracing_subscriber::registry().with(console));
+}
+
+/// Logs as the configuration of a gateway says. What went wrong with the file is given back: the
+/// gateway works without it.
+pub(crate) fn start_gateway(
+    settings: &LoggingSettings,
+    filter: Option<&str>,
+    verbose: u8,
+) -> Option<std::io::Error> {
+    let level = settings.level.as_str();
+    let shown = settings.console_level.unwrap_or(settings.level).as_str();
+    let console = console(settings.console_style).with_filter(levels(shown, filter, verbose));
+    let opened = settings
+        .file
+        .as_ref()
+        .map(|path| LogFile::open(path, settings.max_file_bytes, settings.max_files));
+    let (file, problem) = match opened {
+        None => (None, None),
+        Some(Ok(file)) => (Some(file), None),
+        Some(Err(error)) => (None, Some(error)),
+    };
+    let file = file.map(|file| {
+        tracing_subscriber::fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_span_list(true)
+            .with_current_span(false)
+            .log_internal_errors(false)
+            .with_timer(LogTime)
+            .with_writer(file)
+            .with_filter(levels(level, filter, verbose))
+    });
+    install(tracing_subscriber::registry().with(console).with(file));
+    problem
+}
+
+fn console<S>(style: ConsoleStyle) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_timer(LogTime)
+        .with_target(false);
+    match style {
+        ConsoleStyle::Pretty => layer.boxed(),
+        ConsoleStyle::Compact => layer.compact().boxed(),
+        ConsoleStyle::Json => layer.json().flatten_event(true).boxed(),
+    }
+}
+
+fn levels(base: &str, filter: Option<&str>, verbose: u8) -> EnvFilter {
+    let level = match verbose {
+        0 => base,
+        1 => "debug",
+        _ => "trace",
+    };
+    let default = format!("{level},{QUIET}");
+    match filter {
+        Some(text) => EnvFilter::try_new(text).unwrap_or_else(|_| EnvFilter::new(&default)),
+        None => EnvFilter::new(&default),
+    }
+}
+
+fn install(subscriber: impl Subscriber + Send + Sync) {
+    if tracing::subscriber::set_global_default(subscriber).is_err() {
+        tracing::debug!("a log subscriber was set already");
+    }
+}
+
+/// RFC 3339 UTC with milliseconds, as everywhere else.
+struct LogTime;
+
+impl FormatTime for LogTime {
+    fn format_time(&self, writer: &mut Writer<'_>) -> std::fmt::Result {
+        write!(writer, "{}", SystemClock.now())
+    }
+}

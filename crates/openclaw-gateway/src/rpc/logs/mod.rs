@@ -1,0 +1,3 @@
+//! `logs.*`.
+
+pub(super) mod tail;
