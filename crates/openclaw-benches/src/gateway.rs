@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use openclaw_client::{Client, Endpoint, Events, connect_websocket};
+use openclaw_client::{Client, Endpoint, Events, Trust, connect_websocket};
 use openclaw_core::{RunId, Secret, SessionKey};
 use openclaw_protocol::event::topic;
 use openclaw_protocol::methods::{AgentRun, AgentRunParams, NoParams, Ping};
@@ -91,7 +91,11 @@ impl Gateway {
     /// # Errors
     /// When nothing listens.
     pub async fn connect(&self) -> Result<(Client, Events)> {
-        let endpoint = Endpoint { address: self.address.clone(), token: Some(Secret::new(TOKEN)) };
+        let endpoint = Endpoint {
+            address: self.address.clone(),
+            token: Some(Secret::new(TOKEN)),
+            trust: Trust::Plain,
+        };
         Ok(Client::start(connect_websocket(&endpoint).await?))
     }
 }

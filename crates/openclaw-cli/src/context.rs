@@ -11,6 +11,10 @@ pub(crate) struct Context {
     pub(crate) output: Output,
     /// `--verbose`: logs of clients too.
     pub(crate) verbose: u8,
+    /// `--gateway`: another gateway than that of this machine.
+    pub(crate) gateway: Option<String>,
+    /// `--fingerprint`: the certificate it must show.
+    pub(crate) fingerprint: Option<String>,
 }
 
 impl Context {

@@ -8,9 +8,11 @@ mod compose;
 mod context;
 mod exit;
 mod logging;
+mod login_file;
 mod output;
 mod process;
 mod reach;
+mod secret_input;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,7 @@
 //! The program as people run it: a gateway process on a state folder of its own, with a model server
 //! and a Telegram service that are driven from here.
 
+mod access;
 mod faults;
 mod hooks;
 mod kill;

@@ -13,6 +13,15 @@ pub enum ClientError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// What listens there does not show the certificate that was expected, or speaks no TLS.
+    #[error("what listens at {address} is not trusted")]
+    NotTrusted {
+        /// Where.
+        address: String,
+        /// What is wrong with it.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The gateway refused the connection.
     #[error("the gateway at {address} refused the connection: {status}")]
     Refused {
@@ -48,6 +57,9 @@ impl From<ClientError> for OpenClawError {
             }
             ClientError::Refused { status: 429, .. } => Self::new(ErrorKind::RateLimited, error.to_string())
                 .with_hint("too many wrong credentials came from this machine; wait five minutes"),
+            ClientError::NotTrusted { .. } => Self::new(ErrorKind::Unauthenticated, error.to_string())
+                .with_hint("compare the fingerprint with that of `openclaw gateway status` on the gateway's machine, and give it with --fingerprint")
+                .with_source(error),
             ClientError::Unreachable { .. } | ClientError::Lost | ClientError::Refused { .. } => {
                 Self::new(ErrorKind::Unavailable, error.to_string())
                     .with_hint("start it with `openclaw gateway run`")

@@ -8,6 +8,7 @@ mod client;
 mod error;
 mod local;
 mod run;
+mod tls;
 mod transport;
 mod websocket;
 
@@ -15,5 +16,6 @@ pub use client::{Client, Events};
 pub use error::ClientError;
 pub use local::LocalTransport;
 pub use run::{Connect, FollowedRun, RunUpdate};
+pub use tls::{Fingerprint, Trust};
 pub use transport::Transport;
 pub use websocket::{Endpoint, connect_websocket};

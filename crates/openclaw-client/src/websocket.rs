@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::HeaderValue;
 use openclaw_core::Secret;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -11,6 +12,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
+use crate::tls::{self, Trust};
 use crate::{ClientError, Transport};
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -22,9 +24,16 @@ const MAX_MESSAGE: usize = 32 << 20;
 pub struct Endpoint {
     /// `host:port`.
     pub address: String,
-    /// The gateway token; `None` connects without a credential.
+    /// The gateway token, an API key or an access token; `None` connects without a credential.
     pub token: Option<Secret>,
+    /// Whom it believes to be the gateway.
+    pub trust: Trust,
 }
+
+/// What a WebSocket runs over.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
 /// Connects to a gateway's `/ws`.
 ///
@@ -42,9 +51,21 @@ pub async fn connect_websocket(endpoint: &Endpoint) -> Result<Box<dyn Transport>
             .await
             .map_err(|error| unreachable(error.into()))?;
         stream.set_nodelay(true).map_err(|error| unreachable(error.into()))?;
-        let mut request = format!("ws://{}/ws", endpoint.address)
+        let scheme = if endpoint.trust == Trust::Plain { "ws" } else { "wss" };
+        let mut request = format!("{scheme}://{}/ws", endpoint.address)
             .into_client_request()
             .map_err(|error| unreachable(error.into()))?;
+        let stream: Box<dyn Stream> = match &endpoint.trust {
+            Trust::Plain => Box::new(stream),
+            trust => {
+                let host = request.uri().host().unwrap_or_default();
+                let over = tls::over(stream, host, trust).await;
+                Box::new(over.map_err(|source| ClientError::NotTrusted {
+                    address: address.clone(),
+                    source,
+                })?)
+            }
+        };
         if let Some(token) = &endpoint.token {
             let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
                 .map_err(|error| unreachable(error.into()))?;
@@ -70,7 +91,7 @@ pub async fn connect_websocket(endpoint: &Endpoint) -> Result<Box<dyn Transport>
     }
 }
 
-struct WebSocketTransport(WebSocketStream<TcpStream>);
+struct WebSocketTransport(WebSocketStream<Box<dyn Stream>>);
 
 #[async_trait]
 impl Transport for WebSocketTransport {

@@ -14,6 +14,7 @@
 //! in the function of its section, and put it into the settings type. The schema, "did you mean" and
 //! `config show` follow from that function.
 
+mod address_range;
 mod atomic_file;
 mod channel_table;
 mod dotted_key;
@@ -39,6 +40,7 @@ mod spanned;
 mod watch;
 mod wording;
 
+pub use address_range::AddressRange;
 pub use channel_table::{ChannelParser, NoChannels};
 pub use dotted_key::InvalidDottedKey;
 pub use edit::{Committed, EditError, Editor};
@@ -59,7 +61,7 @@ pub use settings::{
     AgentSettings, AuthSettings, ChannelTable, Config, DeliverySettings, DmScope, ExecAsk,
     GatewaySettings, ModelProvider, OnUncertain, ProviderApi, RateLimitSettings, ReplyBackRule,
     ResetMode, ResetSettings, RoutingRule, SandboxSettings, SessionSettings, StorageBackend,
-    ToolSettings,
+    TlsSettings, ToolSettings,
 };
 pub use spanned::{Issue, Place, Spanned, SpannedEntry, SpannedTable, SpannedValue};
 pub use watch::ConfigWatcher;

@@ -45,6 +45,11 @@ impl StatePaths {
         self.root.join("openclaw.db")
     }
 
+    /// What `openclaw login` keeps.
+    pub fn login(&self) -> PathBuf {
+        self.root.join("login.json")
+    }
+
     /// The gateway token made at first start.
     pub fn gateway_token(&self) -> PathBuf {
         self.root.join("gateway.token")

@@ -27,6 +27,7 @@ pub fn diff(old: &Config, new: &Config) -> ReloadDiff {
     let restart = [
         ("gateway.bind_address", old.gateway.bind_address != new.gateway.bind_address),
         ("gateway.port", old.gateway.port != new.gateway.port),
+        ("gateway.tls", old.gateway.tls != new.gateway.tls),
         ("storage", old.storage != new.storage),
         ("logging", old.logging != new.logging),
         ("diagnostics", old.otel != new.otel),
@@ -36,6 +37,7 @@ pub fn diff(old: &Config, new: &Config) -> ReloadDiff {
     let mut gateway = new.gateway.clone();
     gateway.bind_address = old.gateway.bind_address;
     gateway.port = old.gateway.port;
+    gateway.tls = old.gateway.tls.clone();
     let live = [
         ("gateway", old.gateway != gateway),
         ("agents", old.agents != new.agents),

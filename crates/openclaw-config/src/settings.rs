@@ -6,6 +6,8 @@ use std::time::Duration;
 use crate::{HooksSettings, LoggingSettings, OtelSettings};
 use openclaw_core::{AgentId, ChannelKind, ChatKind, QueueMode, ReplyBack, SandboxMode, Secret};
 
+use crate::AddressRange;
+
 /// One validated configuration. Turns keep the snapshot they began with (`Arc<Config>`).
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -68,12 +70,33 @@ pub struct GatewaySettings {
     pub allowed_origins: Vec<String>,
     /// Host names allowed besides the bind address and localhost.
     pub allowed_hosts: Vec<String>,
+    /// Proxies whose word on where a request comes from is believed.
+    pub trusted_proxies: Vec<AddressRange>,
+    /// `[gateway.tls]`.
+    pub tls: TlsSettings,
     /// `[gateway.auth]`.
     pub auth: AuthSettings,
     /// `[gateway.rate_limit]`.
     pub rate_limit: RateLimitSettings,
     /// `[gateway.http.openai] enabled`.
     pub openai_http: bool,
+}
+
+/// `[gateway.tls]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum TlsSettings {
+    /// Plain text.
+    #[default]
+    Off,
+    /// With a certificate that the gateway makes in its state folder; clients know its fingerprint.
+    SelfSigned,
+    /// With the owner's certificate.
+    Files {
+        /// The chain, in PEM.
+        certificate: PathBuf,
+        /// The private key, in PEM.
+        key: PathBuf,
+    },
 }
 
 /// `[gateway.auth]`.

@@ -8,6 +8,8 @@
 pub mod auth;
 pub mod channels;
 pub mod delivery;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod http;
 pub mod hub;
 pub mod ingress;

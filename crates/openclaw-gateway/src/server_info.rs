@@ -9,6 +9,7 @@ use openclaw_core::Timestamp;
 #[derive(Debug, Default)]
 pub struct ServerInfo {
     addresses: OnceLock<Vec<String>>,
+    fingerprint: OnceLock<Option<String>>,
     connections: AtomicU64,
     wrong_codes: Mutex<VecDeque<Timestamp>>,
 }
@@ -23,9 +24,14 @@ impl ServerInfo {
         self.addresses.get().cloned().unwrap_or_default()
     }
 
+    /// The fingerprint of the certificate it shows; `None` where it speaks plain text.
+    pub fn fingerprint(&self) -> Option<String> {
+        self.fingerprint.get().cloned().flatten()
+    }
+
     /// The port is bound.
-    pub fn listening(&self, addresses: Vec<String>) {
-        if self.addresses.set(addresses).is_err() {
+    pub fn listening(&self, addresses: Vec<String>, fingerprint: Option<String>) {
+        if self.addresses.set(addresses).is_err() || self.fingerprint.set(fingerprint).is_err() {
             tracing::error!("a second server was bound; status tells of the first");
         }
     }

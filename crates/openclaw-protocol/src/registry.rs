@@ -32,6 +32,7 @@ pub static METHODS: &[MethodInfo] = &[
     MethodInfo::of::<m::GatewayStatusGet>(),
     MethodInfo::of::<m::GatewayReload>(),
     MethodInfo::of::<m::GatewayStop>(),
+    MethodInfo::of::<m::GatewayRestart>(),
     MethodInfo::of::<m::KeysCreate>(),
     MethodInfo::of::<m::KeysList>(),
     MethodInfo::of::<m::KeysRevoke>(),

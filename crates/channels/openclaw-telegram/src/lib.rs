@@ -17,6 +17,8 @@ mod deliver;
 mod descriptor;
 mod download;
 mod factory;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod intake;
 mod lookup;
 mod parse;

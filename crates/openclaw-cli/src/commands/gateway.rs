@@ -1,4 +1,6 @@
 use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +17,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::client;
+use super::{client, password, restart, service};
 use crate::compose::{Channels, Composed, FileConfigSource, compose, gateway_token};
 use crate::context::Context;
 use crate::exit::Failure;
@@ -36,6 +38,14 @@ pub(crate) enum GatewayCommand {
     Status(StatusArguments),
     /// Make the running gateway read its configuration again.
     Reload,
+    /// Stop the running gateway and start it again in its place.
+    Restart,
+    /// Run the gateway as a systemd service of this user.
+    Install(service::InstallArguments),
+    /// Stop the service and remove it.
+    Uninstall,
+    /// Set the password that `openclaw login` asks for.
+    SetPassword,
 }
 
 #[derive(Debug, Args)]
@@ -64,6 +74,10 @@ pub(crate) fn run(context: &Context, command: GatewayCommand) -> Result<(), Fail
         GatewayCommand::Stop => client(context, stop(context)),
         GatewayCommand::Status(arguments) => client(context, status(context, arguments.deep)),
         GatewayCommand::Reload => client(context, reload(context)),
+        GatewayCommand::Restart => client(context, restart::restart(context)),
+        GatewayCommand::Install(arguments) => service::install(context, &arguments),
+        GatewayCommand::Uninstall => service::uninstall(context),
+        GatewayCommand::SetPassword => password::set(context),
     }
 }
 
@@ -91,7 +105,22 @@ fn serve(context: &Context, arguments: &RunArguments) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::failed(format!("cannot start the runtime: {error}")))?;
-    runtime.block_on(serve_until_stopped(context, flags, loaded, channels, lock))
+    // Told now: once the file was replaced by a newer one, the system calls it deleted.
+    let program = std::env::current_exe();
+    let starts_again =
+        runtime.block_on(serve_until_stopped(context, flags, loaded, channels, lock))?;
+    drop(runtime);
+    if starts_again { start_again(program) } else { Ok(()) }
+}
+
+/// Puts the program into this process anew, with the arguments it was started with.
+fn start_again(program: std::io::Result<PathBuf>) -> Result<(), Failure> {
+    use std::os::unix::process::CommandExt as _;
+    let error = match program {
+        Ok(program) => Command::new(program).args(std::env::args_os().skip(1)).exec(),
+        Err(error) => error,
+    };
+    Err(Failure::failed(format!("the gateway stopped and cannot be started again: {error}")))
 }
 
 async fn serve_until_stopped(
@@ -100,7 +129,7 @@ async fn serve_until_stopped(
     loaded: Loaded,
     channels: Channels,
     lock: StateLock,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let mut signals = Signals::listen()?;
     let config = loaded.config.clone();
     let token = gateway_token(&config, &SystemRng)?;
@@ -131,6 +160,7 @@ async fn serve_until_stopped(
     }
     signals.wait(gateway.state()).await;
     tracing::info!("stopping: turns finish or are parked");
+    let starts_again = gateway.state().shutdown.starts_again();
     stop_watching.cancel();
     serving.refuse_new();
     let ending = async {
@@ -145,7 +175,7 @@ async fn serve_until_stopped(
         () = signals.again() => tracing::warn!("asked twice to stop; what was left is taken up at the next start"),
     }
     drop(lock);
-    Ok(())
+    Ok(starts_again)
 }
 
 async fn reload_on_change(
@@ -298,6 +328,9 @@ fn describe(context: &Context, status: &GatewayStatus) -> String {
             status.backlog.inputs, status.backlog.outbox
         ),
     ];
+    if let Some(fingerprint) = &status.tls_fingerprint {
+        lines.push(format!("  certificate  {fingerprint}"));
+    }
     if let Some(bytes) = status.rss_bytes {
         lines.push(format!("  memory       {} MiB", bytes >> 20));
     }

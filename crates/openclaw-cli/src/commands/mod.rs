@@ -6,10 +6,15 @@ mod completion;
 mod config;
 mod doctor;
 mod gateway;
+mod keys;
+mod login;
 mod logs;
 mod message;
 mod pairing;
+mod password;
+mod restart;
 mod rpc;
+mod service;
 mod sessions;
 
 use std::future::Future;
@@ -35,6 +40,12 @@ pub(crate) struct Arguments {
     /// Say more; twice says most.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
+    /// The gateway to talk to, such as https://host:18789, instead of the one of this machine.
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    gateway: Option<String>,
+    /// The SHA-256 of the certificate that the gateway shows; TLS with any other is refused.
+    #[arg(long, global = true, value_name = "SHA256")]
+    fingerprint: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -72,6 +83,13 @@ enum Command {
     /// Decide who may talk to the assistant.
     #[command(subcommand)]
     Pairing(pairing::PairingCommand),
+    /// Make, list and end API keys.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Sign in to a gateway; later commands use it.
+    Login(login::LoginArguments),
+    /// Forget what `login` kept.
+    Logout,
     /// See, check and change the configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -93,7 +111,13 @@ pub(crate) fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let output = Output::new(arguments.json, environment.var("NO_COLOR").is_some());
-    let context = Context { environment, output, verbose: arguments.verbose };
+    let context = Context {
+        environment,
+        output,
+        verbose: arguments.verbose,
+        gateway: arguments.gateway,
+        fingerprint: arguments.fingerprint,
+    };
     match dispatch(&context, arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -119,6 +143,9 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Sessions(command) => client(context, sessions::run(context, command)),
         Command::Message(command) => client(context, message::run(context, command)),
         Command::Pairing(command) => client(context, pairing::run(context, command)),
+        Command::Keys(command) => keys::run(context, &command),
+        Command::Login(arguments) => login::run(context, &arguments),
+        Command::Logout => login::forget(context),
         Command::Config(command) => config::run(context, command),
         Command::Doctor(arguments) => doctor::run(context, &arguments),
         Command::Logs(arguments) => client(context, logs::run(context, arguments)),

@@ -6,6 +6,7 @@ mod in_process;
 mod parts;
 mod storage;
 mod token;
+mod with_credentials;
 
 pub(crate) use channels::Channels;
 pub(crate) use config_source::FileConfigSource;
@@ -13,3 +14,4 @@ pub(crate) use in_process::InProcess;
 pub(crate) use parts::{Composed, compose};
 pub(crate) use storage::open_storage;
 pub(crate) use token::gateway_token;
+pub(crate) use with_credentials::with_credentials;

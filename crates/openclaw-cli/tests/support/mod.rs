@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use openclaw_client::{Client, Endpoint, Events, connect_websocket};
+use openclaw_client::{Client, Endpoint, Events, Trust, connect_websocket};
 use openclaw_core::Secret;
 use openclaw_testkit::model::ModelServer;
 use tempfile::TempDir;
@@ -143,7 +143,11 @@ impl TestGateway {
 
     /// A WebSocket with this credential.
     pub(crate) async fn connect_as(&self, token: Option<&str>) -> (Client, Events) {
-        let endpoint = Endpoint { address: self.address(), token: token.map(Secret::new) };
+        let endpoint = Endpoint {
+            address: self.address(),
+            token: token.map(Secret::new),
+            trust: Trust::Plain,
+        };
         match connect_websocket(&endpoint).await {
             Ok(transport) => Client::start(transport),
             Err(error) => panic!("cannot connect: {error}\n{}", self.log()),
@@ -194,6 +198,12 @@ impl TestGateway {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// Its port.
+    #[allow(dead_code, reason = "only one of the programs that share this needs it")]
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Its state folder.
     pub(crate) fn state(&self) -> PathBuf {
         self.folder.path().join("state")
@@ -208,6 +218,24 @@ impl TestGateway {
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(log_file(&self.folder)).unwrap_or_default()
     }
+}
+
+/// Runs the command line on a state folder of its own, without a token, with these files in it.
+#[allow(dead_code, reason = "only one of the programs that share this needs it")]
+pub(crate) async fn run_alone(arguments: &[&str], files: &[(&str, &str)]) -> Output {
+    let folder = TempDir::new().expect("a temporary folder can be made");
+    let state = folder.path().join("state");
+    fs::create_dir(&state).expect("the state folder can be made");
+    for (name, text) in files {
+        fs::write(state.join(name), text).expect("it can be written");
+    }
+    let mut command = command(&folder, free_port());
+    command.env_remove("OPENCLAW_GATEWAY_TOKEN").args(arguments);
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    timeout(LIMIT, command.output())
+        .await
+        .expect("the command ends in time")
+        .expect("the program can be started")
 }
 
 fn command(folder: &TempDir, port: u16) -> Command {
@@ -242,7 +270,7 @@ fn log_file(folder: &TempDir) -> PathBuf {
     folder.path().join("gateway.log")
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
     listener.local_addr().expect("it is bound").port()
 }

@@ -83,6 +83,11 @@ impl<'a> TableReader<'a> {
         self.push(Issue::new(self.table.place.clone(), self.table.path.clone(), message));
     }
 
+    /// What paths and secrets are resolved with.
+    pub(crate) fn context(&self) -> &ReadContext {
+        self.context
+    }
+
     /// Records what the owner should know although the value is used.
     pub fn warn(&mut self, name: &str, message: impl Into<String>) {
         if !self.describing {

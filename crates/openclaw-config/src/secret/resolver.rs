@@ -30,6 +30,12 @@ struct Found {
 }
 
 impl ReadContext {
+    /// A path of the configuration: `~/` is the home folder, a relative one starts from the folder of
+    /// the main file.
+    pub fn absolute(&self, path: &str) -> PathBuf {
+        self.0.folder.join(self.0.environment.expand_home(path))
+    }
+
     /// Relative paths start from `folder`.
     pub fn new(environment: Environment, folder: &Path, source: Arc<dyn SecretSource>) -> Self {
         let found = Mutex::default();

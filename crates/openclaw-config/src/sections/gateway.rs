@@ -3,7 +3,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use openclaw_core::Secret;
 use url::Url;
 
-use crate::{AuthSettings, GatewaySettings, RateLimitSettings, SpannedValue, TableReader};
+use crate::{
+    AuthSettings, GatewaySettings, RateLimitSettings, SpannedValue, TableReader, TlsSettings,
+};
 
 pub(crate) fn read_gateway(reader: &mut TableReader<'_>) -> GatewaySettings {
     let bind_address = reader
@@ -33,6 +35,10 @@ pub(crate) fn read_gateway(reader: &mut TableReader<'_>) -> GatewaySettings {
     let allowed_hosts = reader
         .strings_of("allowed_hosts", "Host names that requests may name besides the bind address and localhost, without port.", read_host)
         .default(SpannedValue::Array(Vec::new()));
+    let trusted_proxies = reader
+        .strings_of("trusted_proxies", "Addresses and ranges of proxies before the gateway, such as 10.0.0.0/8; only their X-Forwarded-For is believed.", |text| text.parse())
+        .default(SpannedValue::Array(Vec::new()));
+    let tls = reader.table("tls", "TLS on the port.", read_tls);
     let auth = reader.table("auth", "Authentication.", |reader| AuthSettings {
         token: reader.secret("token", "The owner's gateway token; without it one is made in the state folder, which does not count for listening beyond loopback."),
         password_hash: read_password_hash(reader),
@@ -62,9 +68,44 @@ pub(crate) fn read_gateway(reader: &mut TableReader<'_>) -> GatewaySettings {
         max_backlog,
         allowed_origins,
         allowed_hosts,
+        trusted_proxies,
+        tls,
         auth,
         rate_limit,
         openai_http,
+    }
+}
+
+fn read_tls(reader: &mut TableReader<'_>) -> TlsSettings {
+    let context = reader.context().clone();
+    let absolute = move |text: String| Ok(context.absolute(&text));
+    let enabled = reader
+        .boolean("enabled", "Whether the port speaks TLS. Without files it makes a certificate of its own, which clients know by its fingerprint.")
+        .default(false);
+    let certificate = reader
+        .string("certificate", "The file of the certificate chain, in PEM.")
+        .parse(absolute.clone())
+        .optional();
+    let key = reader
+        .string("key", "The file of the certificate's private key, in PEM.")
+        .parse(absolute)
+        .optional();
+    match (enabled, certificate, key) {
+        (true, Some(certificate), Some(key)) => TlsSettings::Files { certificate, key },
+        (true, None, None) => TlsSettings::SelfSigned,
+        (false, None, None) => TlsSettings::Off,
+        (true, Some(_), None) => {
+            reader.issue("key", "is missing: the certificate needs its private key");
+            TlsSettings::Off
+        }
+        (true, None, Some(_)) => {
+            reader.issue("certificate", "is missing: the private key needs its certificate");
+            TlsSettings::Off
+        }
+        (false, ..) => {
+            reader.issue("enabled", "must be true where a certificate is given");
+            TlsSettings::Off
+        }
     }
 }
 

@@ -211,7 +211,7 @@ fn a_client_needs_only_the_gateway_section() {
 
     home.write("openclaw.toml", "[gateway]\nprot = 5\n");
     let errors = load_client(&home.environment(), Overrides::default()).expect_err("refused");
-    assert_snapshot!(errors, @r#"openclaw.toml:2:1: gateway.prot: unknown key; allowed here: bind_address, port, max_connections, max_backlog, allowed_origins, allowed_hosts, auth, rate_limit, http (did you mean "port"?)"#);
+    assert_snapshot!(errors, @r#"openclaw.toml:2:1: gateway.prot: unknown key; allowed here: bind_address, port, max_connections, max_backlog, allowed_origins, allowed_hosts, trusted_proxies, tls, auth, rate_limit, http (did you mean "port"?)"#);
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn folders_are_found_as_the_environment_says() {
     std::fs::write(home.path().join("mine.toml"), "[gateway]\nport = 77\nx = 1").expect("written");
     let named = environment(&[("OPENCLAW_CONFIG", "mine.toml")]);
     let errors = load(&LoadRequest::new(&named, &NoChannels)).expect_err("refused");
-    assert_snapshot!(errors, @"mine.toml:3:1: gateway.x: unknown key; allowed here: bind_address, port, max_connections, max_backlog, allowed_origins, allowed_hosts, auth, rate_limit, http");
+    assert_snapshot!(errors, @"mine.toml:3:1: gateway.x: unknown key; allowed here: bind_address, port, max_connections, max_backlog, allowed_origins, allowed_hosts, trusted_proxies, tls, auth, rate_limit, http");
     let missing = environment(&[("OPENCLAW_CONFIG", "nowhere/other.toml")]);
     let errors = load(&LoadRequest::new(&missing, &NoChannels)).expect_err("refused");
     assert_snapshot!(errors, @"nowhere/other.toml:1:1: cannot be read: No such file or directory (os error 2) (OPENCLAW_CONFIG names it)");

@@ -39,6 +39,11 @@ fn the_schema_lists_every_key() {
     gateway.max_backlog
     gateway.allowed_origins
     gateway.allowed_hosts
+    gateway.trusted_proxies
+    gateway.tls
+    gateway.tls.enabled
+    gateway.tls.certificate
+    gateway.tls.key
     gateway.auth
     gateway.auth.token
     gateway.auth.token_file
@@ -163,6 +168,7 @@ fn example(schema: &Value, key: &str) -> Value {
         "bind_address" => Some("127.0.0.1"),
         "base_url" => Some("https://api.example.org"),
         "at" => Some("04:00"),
+        "trusted_proxies[]" => Some("10.0.0.0/8"),
         "password_hash" => {
             Some("$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21l$c29tZWhhc2hzb21laGFzaHM")
         }

@@ -46,6 +46,9 @@ pub(super) struct KeyRecord {
     pub(super) name: String,
     /// SHA-256 of the whole key, in hexadecimal digits.
     pub(super) digest: String,
+    /// That of the key before the last rotation: whoever still has it does not guess.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) former_digest: Option<String>,
     pub(super) scopes: ScopeSet,
     pub(super) created_by: String,
     pub(super) created_at: Timestamp,
@@ -62,6 +65,12 @@ pub(super) struct KeyRecord {
 impl KeyRecord {
     pub(super) fn secret(&self) -> Option<SecretDigest> {
         SecretDigest::from_hex(&self.digest)
+    }
+
+    /// Whether this was the key until the last rotation.
+    pub(super) fn was(&self, offered: &Secret) -> bool {
+        let former = self.former_digest.as_deref().and_then(SecretDigest::from_hex);
+        former.is_some_and(|digest| digest.matches(offered))
     }
 
     pub(super) fn is_live(&self, now: Timestamp) -> bool {

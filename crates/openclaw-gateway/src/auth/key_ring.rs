@@ -127,7 +127,12 @@ impl KeyRing {
         let id = id_of(offered.expose()).ok_or(AuthError::Unknown)?;
         let key = self.get(id).ok_or(AuthError::Unknown)?;
         if !key.record.secret().is_some_and(|digest| digest.matches(offered)) {
-            return Err(AuthError::Unknown);
+            let was_rotated = key.record.was(offered);
+            return Err(if was_rotated {
+                AuthError::Over("been rotated")
+            } else {
+                AuthError::Unknown
+            });
         }
         let now = self.clock.now();
         if key.record.revoked_at.is_some() {
@@ -192,6 +197,7 @@ impl KeyRing {
         let record = KeyRecord {
             name: new.name,
             digest: SecretDigest::of(&key).to_hex(),
+            former_digest: None,
             scopes: new.scopes,
             created_by: by.to_owned(),
             created_at: now,
@@ -251,7 +257,8 @@ impl KeyRing {
         }
         let key = fresh_key(&id, self.rng.as_ref());
         let mut record = held.current();
-        record.digest = SecretDigest::of(&key).to_hex();
+        let former = std::mem::replace(&mut record.digest, SecretDigest::of(&key).to_hex());
+        record.former_digest = Some(former);
         record.generation = record.generation.saturating_add(1);
         let info = record.describe(&id);
         self.put(&id, record, Some(&held)).await?;

@@ -10,6 +10,8 @@ mod buckets;
 mod credentials;
 mod digest;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod gateway_token;
 mod grant;
 mod jwt;

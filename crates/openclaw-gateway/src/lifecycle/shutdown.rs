@@ -1,3 +1,6 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio_util::sync::CancellationToken;
 
 /// Two stages of ending: no more new work, then no more work.
@@ -5,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Shutdown {
     requested: CancellationToken,
     forced: CancellationToken,
+    starts_again: Arc<AtomicBool>,
 }
 
 impl Shutdown {
@@ -16,6 +20,17 @@ impl Shutdown {
     /// Asks for an orderly end: what runs may finish within its limit.
     pub fn request(&self) {
         self.requested.cancel();
+    }
+
+    /// Asks for an orderly end after which the program starts again.
+    pub fn request_restart(&self) {
+        self.starts_again.store(true, Ordering::Release);
+        self.requested.cancel();
+    }
+
+    /// Whether the program is to start again once it has ended.
+    pub fn starts_again(&self) -> bool {
+        self.starts_again.load(Ordering::Acquire)
     }
 
     /// Ends what is left.

@@ -90,6 +90,8 @@ mod tests {
             max_backlog: 1,
             allowed_origins: Vec::new(),
             allowed_hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
+            tls: openclaw_config::TlsSettings::Off,
             auth: AuthSettings::default(),
             rate_limit: RateLimitSettings { requests_per_second: 0.0, burst: 1 },
             openai_http: true,

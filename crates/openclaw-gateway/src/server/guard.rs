@@ -150,6 +150,8 @@ mod tests {
             max_backlog: 1,
             allowed_origins: vec!["https://chat.example.org".to_owned()],
             allowed_hosts: vec!["gateway.example.org".to_owned()],
+            trusted_proxies: Vec::new(),
+            tls: openclaw_config::TlsSettings::Off,
             auth: AuthSettings::default(),
             rate_limit: RateLimitSettings { requests_per_second: 0.0, burst: 1 },
             openai_http: true,

@@ -7,9 +7,13 @@
 mod bind;
 mod body;
 mod channel_news;
+mod cors;
 mod credentials;
 mod event_body;
+mod forwarded;
 mod frames;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod guard;
 mod headers;
 mod holder;
@@ -22,6 +26,7 @@ mod replies;
 mod routes;
 mod rpc;
 mod serve;
+mod tls;
 mod upgrade;
 mod websocket;
 
@@ -35,3 +40,4 @@ pub(crate) use replies::{
 };
 pub(crate) use serve::{Peer, Shared};
 pub use serve::{Server, ServerOptions, Serving};
+pub use tls::certificate_fingerprint;

@@ -2,6 +2,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::ORIGIN;
 use http::{HeaderValue, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use openclaw_channel_traits::ChannelState;
@@ -10,6 +11,8 @@ use serde_json::json;
 use tokio::time::{Instant, timeout};
 use tracing::Instrument as _;
 
+use super::cors;
+use super::forwarded::origin_address;
 use super::guard::Guard;
 use super::headers::secure;
 use super::replies::{self, Reply};
@@ -39,7 +42,7 @@ pub(super) async fn handle(
         path = request.uri().path(),
     );
     let began = Instant::now();
-    let work = route(shared, peer, request).instrument(span);
+    let work = guarded(shared, peer, request).instrument(span);
     let mut reply = secure(scope(|| id.clone(), work).await);
     state.metrics.answered(reply.status(), began.elapsed());
     if let Ok(value) = HeaderValue::from_str(&id) {
@@ -48,12 +51,25 @@ pub(super) async fn handle(
     Ok(reply)
 }
 
-async fn route(shared: Arc<Shared>, peer: Peer, request: Request<Incoming>) -> Reply {
+/// Turns away what no client of ours sends, and tells browsers what they may let a page read.
+async fn guarded(shared: Arc<Shared>, mut peer: Peer, request: Request<Incoming>) -> Reply {
     let config = shared.state.config.current();
     let guard = Guard { settings: &config.gateway, local: peer.local };
     if let Err(refusal) = guard.check(request.uri(), request.headers()) {
         return replies::plain(refusal.status, refusal.message);
     }
+    if cors::is_forged(request.method(), request.headers()) {
+        return replies::plain(StatusCode::FORBIDDEN, "a page of another site sent this");
+    }
+    if let Some(reply) = cors::preflight(&request) {
+        return cors::share(reply, request.headers().get(ORIGIN).cloned());
+    }
+    peer.address = origin_address(peer.address, request.headers(), &config.gateway.trusted_proxies);
+    let origin = request.headers().get(ORIGIN).cloned();
+    cors::share(route(shared, peer, request).await, origin)
+}
+
+async fn route(shared: Arc<Shared>, peer: Peer, request: Request<Incoming>) -> Reply {
     match (request.uri().path(), request.method()) {
         ("/health", &Method::GET | &Method::HEAD) => {
             replies::value(StatusCode::OK, &json!({"status": "ok"}))

@@ -7,7 +7,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use openclaw_core::Secret;
 use openclaw_errors::OpenClawError;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,7 @@ use super::impatient::Impatient;
 use super::limits::ServerLimits;
 use super::receiving::Receiving;
 use super::routes::handle;
+use super::tls::{self, Tls};
 use crate::GatewayState;
 use crate::auth::{AuthError, Authenticator, CallClass, Principal, RateLimiter};
 use crate::observe::{carry, watch_delays};
@@ -50,6 +51,8 @@ pub(crate) struct Shared {
     pub(super) http: crate::http::HttpState,
     pub(super) receiving: Arc<Receiving>,
     pub(super) limits: ServerLimits,
+    /// `None` where the port speaks plain text.
+    tls: Option<Tls>,
     pub(super) tasks: TaskTracker,
     /// No new connections and requests.
     pub(super) refusing: CancellationToken,
@@ -151,13 +154,15 @@ impl Server {
     ) -> Result<Self, OpenClawError> {
         state.credentials.load().await?;
         let settings = state.config.current().gateway.clone();
+        let tls = tls::load(&settings, &state.config.current().state_dir)?;
         let listeners = bind(&settings, has_owners_credential(&state)).await?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let addresses = listeners
             .iter()
             .filter_map(|listener| listener.local_addr().ok())
-            .map(|at| format!("http://{at}"))
+            .map(|at| format!("{scheme}://{at}"))
             .collect();
-        state.server.listening(addresses);
+        state.server.listening(addresses, tls.as_ref().map(|tls| tls.fingerprint.clone()));
         let shared = Arc::new(Shared {
             authenticator: Arc::new(Authenticator::new(
                 &options.token,
@@ -168,6 +173,7 @@ impl Server {
             http: crate::http::HttpState::default(),
             receiving: Arc::new(Receiving::new(limits.bytes_together)),
             limits,
+            tls,
             tasks: TaskTracker::new(),
             refusing: CancellationToken::new(),
             closing: CancellationToken::new(),
@@ -282,7 +288,7 @@ async fn turn_away(mut stream: TcpStream, _turn: OwnedSemaphorePermit) {
 /// The other side of a connection, and its place.
 #[derive(Debug, Clone)]
 pub(crate) struct Peer {
-    /// Where it comes from.
+    /// Where its requests come from: its own address, or what a trusted proxy says.
     pub(crate) address: IpAddr,
     /// This side of the connection.
     pub(super) local: SocketAddr,
@@ -320,6 +326,21 @@ async fn serve(
     shared.state.server.opened();
     let place = Arc::new(Place { _permit: permit, state: shared.state.clone() });
     let peer = Peer { address: peer.ip().to_canonical(), local, _place: place };
+    let Some(tls) = &shared.tls else { return speak(stream, peer, shared).await };
+    let limit = shared.limits.head;
+    match tokio::time::timeout(limit, tls.acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => speak(stream, peer, shared.clone()).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a peer does not speak TLS with this gateway"),
+        Err(_) => tracing::debug!("a TLS handshake took too long"),
+    }
+}
+
+/// Speaks HTTP until the connection ends or is upgraded.
+async fn speak<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+    stream: S,
+    peer: Peer,
+    shared: Arc<Shared>,
+) {
     let (for_requests, closing, limits) = (shared.clone(), shared.closing.clone(), shared.limits);
     let service = hyper::service::service_fn(move |request| {
         handle(for_requests.clone(), peer.clone(), request)

@@ -3,6 +3,7 @@
 mod channel;
 mod credentials;
 mod events;
+mod fuzzing;
 mod http;
 mod limits;
 mod methods;

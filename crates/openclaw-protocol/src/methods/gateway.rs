@@ -22,6 +22,12 @@ method! {
     "Stops the gateway: turns finish or are parked, then it exits."
 }
 
+method! {
+    /// `gateway.restart`.
+    GatewayRestart, "gateway.restart", Access::Scope(Scope::Admin), NoParams => GatewayStopResult,
+    "Stops the gateway as `gateway.stop` does, then starts its program again in its place."
+}
+
 /// The params of `gateway.status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +50,9 @@ pub struct GatewayStatus {
     pub uptime_ms: u64,
     /// The addresses it listens on.
     pub listening: Vec<String>,
+    /// The SHA-256 of the certificate it shows; absent where it speaks plain text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_fingerprint: Option<String>,
     /// The state folder.
     pub state_dir: String,
     /// The configuration file; absent when there is none.

@@ -38,6 +38,8 @@ pub(crate) fn config(routing: Vec<RoutingRule>) -> Config {
             max_backlog: 10,
             allowed_origins: Vec::new(),
             allowed_hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
+            tls: openclaw_config::TlsSettings::Off,
             auth: AuthSettings::default(),
             rate_limit: RateLimitSettings { requests_per_second: 0.0, burst: 0 },
             openai_http: false,

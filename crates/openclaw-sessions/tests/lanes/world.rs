@@ -334,6 +334,8 @@ fn config(queue_mode: QueueMode) -> Config {
             max_backlog: 10,
             allowed_origins: Vec::new(),
             allowed_hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
+            tls: openclaw_config::TlsSettings::Off,
             auth: AuthSettings::default(),
             rate_limit: RateLimitSettings { requests_per_second: 0.0, burst: 0 },
             openai_http: false,

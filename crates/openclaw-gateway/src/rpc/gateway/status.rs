@@ -26,6 +26,7 @@ pub(in crate::rpc) async fn run(
         uptime_ms: u64::try_from(now.since(state.identity.started_at).as_millis())
             .unwrap_or(u64::MAX),
         listening: state.server.addresses(),
+        tls_fingerprint: state.server.fingerprint(),
         state_dir: config.state_dir.display().to_string(),
         config_file: config.file.as_ref().map(|file| file.display().to_string()),
         inert_keys: config.inert_keys.clone(),

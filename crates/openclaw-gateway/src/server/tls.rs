@@ -1,0 +1,127 @@
+use std::io::{ErrorKind as IoErrorKind, Write as _};
+use std::net::IpAddr;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use openclaw_config::{GatewaySettings, TlsSettings};
+use openclaw_errors::{ErrorKind, OpenClawError};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use sha2::{Digest as _, Sha256};
+use tokio_rustls::TlsAcceptor;
+
+/// What the port shows to clients that speak TLS.
+#[derive(Clone)]
+pub(super) struct Tls {
+    pub(super) acceptor: TlsAcceptor,
+    /// `sha256:` and the digest of its certificate.
+    pub(super) fingerprint: String,
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tls").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
+    }
+}
+
+/// Reads the certificate of the configuration, or makes one that vouches for itself.
+///
+/// # Errors
+/// `Config` for files that cannot be read or do not belong together.
+pub(super) fn load(settings: &GatewaySettings, state: &Path) -> Result<Option<Tls>, OpenClawError> {
+    let (certificate, key) = match &settings.tls {
+        TlsSettings::Off => return Ok(None),
+        TlsSettings::Files { certificate, key } => (certificate.clone(), key.clone()),
+        TlsSettings::SelfSigned => self_signed(state, settings.bind_address)?,
+    };
+    let chain = CertificateDer::pem_file_iter(&certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| unreadable("certificate", &certificate, error))?;
+    let private =
+        PrivateKeyDer::from_pem_file(&key).map_err(|error| unreadable("key", &key, error))?;
+    let Some(first) = chain.first() else {
+        return Err(unreadable("certificate", &certificate, "it holds none"));
+    };
+    let fingerprint = fingerprint(first);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| OpenClawError::internal(format!("cannot speak TLS: {error}")))?
+        .with_no_client_auth()
+        .with_single_cert(chain, private)
+        .map_err(|error| unreadable("key", &key, error))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Some(Tls { acceptor: TlsAcceptor::from(Arc::new(config)), fingerprint }))
+}
+
+/// The fingerprint of the certificate that a gateway with these settings shows, for clients on the
+/// same machine; `None` where it speaks plain text or has not made its certificate yet.
+pub fn certificate_fingerprint(settings: &GatewaySettings, state: &Path) -> Option<String> {
+    let path = match &settings.tls {
+        TlsSettings::Off => return None,
+        TlsSettings::Files { certificate, .. } => certificate.clone(),
+        TlsSettings::SelfSigned => certificate_path(state),
+    };
+    CertificateDer::from_pem_file(path).ok().map(|certificate| fingerprint(&certificate))
+}
+
+fn fingerprint(certificate: &CertificateDer<'_>) -> String {
+    format!("sha256:{}", hex::encode(Sha256::digest(certificate)))
+}
+
+fn certificate_path(state: &Path) -> PathBuf {
+    state.join("tls").join("certificate.pem")
+}
+
+/// The files of the certificate that vouches for itself; made on the first start, kept ever after:
+/// clients know it by its fingerprint.
+fn self_signed(state: &Path, address: IpAddr) -> Result<(PathBuf, PathBuf), OpenClawError> {
+    let (certificate, key) = (certificate_path(state), state.join("tls").join("key.pem"));
+    if certificate.exists() && key.exists() {
+        return Ok((certificate, key));
+    }
+    let mut names: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
+    if !address.is_loopback() && !address.is_unspecified() {
+        names.push(address.to_string());
+    }
+    let made = rcgen::generate_simple_self_signed(names)
+        .map_err(|error| OpenClawError::internal("cannot make a certificate").with_source(error))?;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(state.join("tls"))
+        .map_err(|error| unwritable(&state.join("tls"), error))?;
+    write(&key, &made.signing_key.serialize_pem())?;
+    write(&certificate, &made.cert.pem())?;
+    Ok((certificate, key))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), OpenClawError> {
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| unwritable(path, error))?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(|error| unwritable(path, error))
+}
+
+fn unwritable(path: &Path, error: std::io::Error) -> OpenClawError {
+    let kind = match error.kind() {
+        IoErrorKind::StorageFull => ErrorKind::Overloaded,
+        _ => ErrorKind::Unavailable,
+    };
+    OpenClawError::new(kind, format!("cannot write {}", path.display())).with_source(error)
+}
+
+fn unreadable(what: &str, path: &Path, error: impl std::fmt::Display) -> OpenClawError {
+    let message = format!("gateway.tls: the {what} {} cannot be used: {error}", path.display());
+    OpenClawError::new(ErrorKind::Config, message)
+        .with_field("gateway.tls")
+        .with_hint("give PEM files that belong together, or neither for a certificate of its own")
+}
