@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use openclaw_core::{
-    AgentEvent, CallId, MessageId, RunId, SessionId, SessionKey, StopReason, Timestamp, ToolName,
-    ToolPhase, Usage,
+    AgentEvent, CallId, ChannelId, ChatAddress, MessageId, RunId, SessionId, SessionKey,
+    StopReason, Timestamp, ToolName, ToolPhase, Usage,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,8 @@ pub mod topic {
     pub const SESSION_DELETED: &str = "session.deleted";
     /// A channel's state changed.
     pub const CHANNEL_STATUS: &str = "channel.status";
+    /// An answer is being written in a chat of the built-in web channel.
+    pub const CHANNEL_TYPING: &str = "channel.typing";
     /// A client came or went.
     pub const PRESENCE: &str = "presence";
     /// The gateway's health changed.
@@ -247,10 +249,25 @@ pub static TOPICS: &[TopicInfo] = &[
     TopicInfo::new::<SessionEvent>(topic::SESSION_ENDED, false, "A session ended."),
     TopicInfo::new::<SessionEvent>(topic::SESSION_DELETED, false, "A session was deleted."),
     TopicInfo::new::<ChannelStatus>(topic::CHANNEL_STATUS, false, "A channel's state changed."),
+    TopicInfo::new::<ChannelTyping>(
+        topic::CHANNEL_TYPING,
+        false,
+        "An answer is being written in a chat of the built-in web channel.",
+    ),
     TopicInfo::new::<PresenceEvent>(topic::PRESENCE, false, "A client came or went."),
     TopicInfo::new::<HealthEvent>(topic::HEALTH, false, "The gateway's health changed."),
     TopicInfo::new::<LogEvent>(topic::LOG, false, "A line of the gateway's log."),
 ];
+
+/// An answer is being written; it comes again every few seconds while that goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ChannelTyping {
+    /// The channel.
+    pub channel_id: ChannelId,
+    /// The chat.
+    #[serde(flatten)]
+    pub chat: ChatAddress,
+}
 
 /// The topic and data of what a turn reports; `after_seq` is the `seq` that what is not stored follows.
 pub fn of_agent_event(event: AgentEvent, after_seq: i64) -> (&'static str, Value) {

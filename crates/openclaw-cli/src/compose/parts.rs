@@ -75,5 +75,6 @@ pub(crate) async fn compose(
         rng,
         time_zone: zone,
     })?;
+    channels.reach(gateway.state().hub.clone());
     Ok(Composed { gateway, source, model_tasks, lock })
 }

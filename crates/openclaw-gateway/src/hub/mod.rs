@@ -10,6 +10,7 @@
 
 mod catch_up;
 mod client;
+mod client_events;
 mod fan_out;
 mod filter;
 mod index;
