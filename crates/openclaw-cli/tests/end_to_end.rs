@@ -2,6 +2,7 @@
 //! and a Telegram service that are driven from here.
 
 mod access;
+mod commands;
 mod faults;
 mod hooks;
 mod kill;

@@ -7,6 +7,7 @@
 
 pub mod auth;
 pub mod channels;
+pub mod commands;
 pub mod delivery;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::access::Admission;
 use super::backlog::BacklogGate;
 use super::scrub::scrub;
-use super::store::{Arrival, Stored};
+use super::store::Stored;
 use crate::channels::ChannelRegistry;
 
 /// What ingress is made of.
@@ -133,7 +133,7 @@ impl GatewayIngress {
                 return Accept::Noted;
             }
         };
-        let arrival = Arrival { inbound, session_key, starts_turn };
+        let arrival = self.arrival(inbound, session_key, starts_turn).await;
         let stored = match arrival.inbound.kind.clone() {
             InboundKind::Message => self.store_input(&arrival).await,
             InboundKind::Edit { target } => self.store_edit(arrival, target).await,

@@ -7,6 +7,7 @@
 mod accept;
 mod access;
 mod backlog;
+mod command;
 mod edit;
 mod run;
 mod scrub;

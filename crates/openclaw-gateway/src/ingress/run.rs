@@ -9,7 +9,7 @@ use openclaw_storage::{ApplyError, Conflict, TranscriptDraft};
 
 use super::GatewayIngress;
 use super::scrub::scrub;
-use super::store::{Arrival, RunStart, is_race, unusable_id};
+use super::store::{RunStart, is_race, unusable_id};
 use crate::observe::request_id;
 
 const TRIES: u32 = 16;
@@ -91,16 +91,14 @@ impl GatewayIngress {
             },
             history: request.history.clone(),
         };
-        let arrival = Arrival {
-            inbound: self.inbound_of(&request, &run_id)?,
-            session_key: request.session_key.clone(),
-            starts_turn: true,
-        };
+        let inbound = self.inbound_of(&request, &run_id)?;
+        let arrival = self.arrival(inbound, request.session_key.clone(), true).await;
         for _ in 0..TRIES {
             let prepared = self.input_batch(&arrival, &start).await?;
             match self.deps.storage.apply(prepared.batch).await {
                 Ok(_) => {
                     self.backlog.stored();
+                    self.after_command(&arrival, &run_id).await;
                     self.deps.lanes.wake(&arrival.session_key, Wake::Input);
                     let refusal =
                         self.deps.runner.refusal(&config, &prepared.session, &start.options);

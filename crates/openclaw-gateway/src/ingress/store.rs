@@ -21,6 +21,10 @@ pub(super) struct Arrival {
     pub(super) session_key: SessionKey,
     /// Whether it starts a turn: a group message that does not address the assistant does not.
     pub(super) starts_turn: bool,
+    /// Whether it ends the session and begins another.
+    pub(super) begins_anew: bool,
+    /// Whether it ends the runs of the session that are older.
+    pub(super) stops_others: bool,
 }
 
 /// What became of it.
@@ -79,6 +83,7 @@ impl GatewayIngress {
             match self.deps.storage.apply(prepared.batch).await {
                 Ok(_) => {
                     self.backlog.stored();
+                    self.after_command(arrival, &start.run_id).await;
                     self.deps.lanes.wake(&arrival.session_key, Wake::Input);
                     return Ok(Stored::Started { run_id: start.run_id });
                 }
@@ -221,7 +226,13 @@ impl GatewayIngress {
         let found = self.deps.storage.session_by_key(&arrival.session_key).await?;
         let fresh = match found {
             Some(session) => {
-                match reset_due(&session, &config.session.reset, now, &self.deps.time_zone) {
+                let due = if arrival.begins_anew {
+                    Some("asked for".to_owned())
+                } else {
+                    reset_due(&session, &config.session.reset, now, &self.deps.time_zone)
+                        .map(|reason| format!("{reason:?}"))
+                };
+                match due {
                     None => {
                         batch.push(Write::UpdateSession {
                             id: session.id.clone(),
@@ -233,7 +244,7 @@ impl GatewayIngress {
                         return Ok(session);
                     }
                     Some(reason) => {
-                        tracing::info!(session = %arrival.session_key, ?reason, "the session is reset by its policy");
+                        tracing::info!(session = %arrival.session_key, reason, "the session is reset");
                         let id = SessionId::new(self.deps.ids.new_id()).map_err(unusable_id)?;
                         batch.push(Write::EndSession { id: session.id.clone(), at: now });
                         renewed(&session, id, now)

@@ -17,6 +17,7 @@ use super::reload::{ConfigSource, Reloader};
 use super::shutdown::Shutdown;
 use crate::auth::Credentials;
 use crate::channels::{ChannelRegistry, RegistryDeps};
+use crate::commands::{CommandDeps, CommandRunner};
 use crate::delivery::{Delivery, DeliveryDeps};
 use crate::hub::Hub;
 use crate::ingress::{GatewayIngress, IngressDeps};
@@ -99,9 +100,15 @@ impl Gateway {
             rng: parts.rng.clone(),
             owner: owner.clone(),
         });
+        let commands = CommandDeps {
+            storage: parts.storage.clone(),
+            clock: parts.clock.clone(),
+            version: parts.identity.version,
+        };
+        let runner: Arc<dyn TurnRunner> = Arc::new(CommandRunner::new(commands, parts.runner));
         let lanes = Lanes::new(LaneDeps {
             storage: parts.storage.clone(),
-            runner: parts.runner.clone(),
+            runner: runner.clone(),
             delivery: delivery.clone(),
             clock: parts.clock.clone(),
             ids: parts.ids.clone(),
@@ -114,7 +121,7 @@ impl Gateway {
                 storage: parts.storage.clone(),
                 channels: channels.clone(),
                 lanes: lanes.clone(),
-                runner: parts.runner.clone(),
+                runner: runner.clone(),
                 config: config.watch(),
                 clock: parts.clock.clone(),
                 ids: parts.ids.clone(),
@@ -142,7 +149,7 @@ impl Gateway {
             config,
             storage: parts.storage,
             lanes,
-            runner: parts.runner,
+            runner,
             ingress,
             delivery,
             channels,

@@ -1,0 +1,177 @@
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use openclaw_config::Config;
+use openclaw_core::{
+    ChannelId, ChatKind, Clock, Inbound, MessageContent, Session, SessionConfig, StopReason, Usage,
+};
+use openclaw_errors::OpenClawError;
+use openclaw_sessions::{Turn, TurnOutcome, TurnResult, TurnRunner, is_configured_owner};
+use openclaw_storage::rows::{InboxRow, RunOptions, StoredError, TranscriptKind};
+use openclaw_storage::{Batch, SessionPatch, Storage, TranscriptDraft, Write};
+use serde_json::json;
+
+use super::{Command, CommandInfo, Who, help, model, parse, queue, status, think, usage, whoami};
+
+/// What commands work with.
+#[derive(Clone)]
+pub struct CommandDeps {
+    /// Sessions and what waits for them.
+    pub storage: Arc<dyn Storage>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The program's version.
+    pub version: &'static str,
+}
+
+impl fmt::Debug for CommandDeps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CommandDeps").field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
+impl CommandDeps {
+    /// Changes a session's own settings.
+    pub(super) async fn configure(
+        &self,
+        session: &Session,
+        config: SessionConfig,
+    ) -> Result<(), OpenClawError> {
+        let patch = SessionPatch {
+            config: Some(config),
+            updated_at: Some(self.clock.now()),
+            ..SessionPatch::default()
+        };
+        let write = Write::UpdateSession { id: session.id.clone(), patch };
+        self.storage.apply(Batch::new().with(write)).await?;
+        Ok(())
+    }
+}
+
+/// Answers commands, and hands every other turn to the runner behind it.
+#[derive(Debug)]
+pub struct CommandRunner {
+    deps: CommandDeps,
+    inner: Arc<dyn TurnRunner>,
+}
+
+impl CommandRunner {
+    /// Stands before a runner.
+    pub fn new(deps: CommandDeps, inner: Arc<dyn TurnRunner>) -> Self {
+        Self { deps, inner }
+    }
+
+    async fn is_owner(&self, config: &Config, inbound: &Inbound) -> Result<bool, OpenClawError> {
+        let channel = &inbound.conversation.channel_id;
+        if *channel == ChannelId::web() || is_configured_owner(&config.session, inbound) {
+            return Ok(true);
+        }
+        let pairing = self.deps.storage.pairing(channel, &inbound.sender.id).await?;
+        Ok(pairing.is_some_and(|row| row.is_owner))
+    }
+
+    async fn answer(
+        &self,
+        turn: &Turn,
+        inbound: &Inbound,
+        (info, arguments): (&CommandInfo, &str),
+    ) -> Result<String, OpenClawError> {
+        let is_owner = self.is_owner(&turn.config, inbound).await?;
+        let is_group = inbound.conversation.kind != ChatKind::Direct;
+        if is_group && info.who == Who::Owner && !is_owner {
+            return Ok(format!("Only the owner can use /{} in a group.", info.name));
+        }
+        let (deps, config, session) = (&self.deps, &*turn.config, &turn.session);
+        match info.command {
+            Command::Help => Ok(help::run(is_group)),
+            Command::Status => status::run(deps, config, session).await,
+            Command::Whoami => Ok(whoami::run(inbound, is_owner)),
+            Command::Usage => Ok(usage::run(session)),
+            // What these do was done when they were stored.
+            Command::New => Ok("A fresh session. What would you like to do?".to_owned()),
+            Command::Stop => Ok("Stopped.".to_owned()),
+            Command::Model => model::run(deps, config, session, arguments).await,
+            Command::Think => think::run(deps, session, arguments).await,
+            Command::Queue => queue::run(deps, config, session, arguments).await,
+        }
+    }
+}
+
+/// The command that inputs are; a fresh session with a first message is a turn of the model.
+fn command_of(inputs: &[InboxRow]) -> Option<(&'static CommandInfo, &str)> {
+    let [input] = inputs else { return None };
+    parse(&input.inbound).filter(|(info, rest)| info.command != Command::New || rest.is_empty())
+}
+
+/// Inputs as the model reads them: without the command that began the session.
+fn without_command(inputs: &[InboxRow]) -> Option<Vec<InboxRow>> {
+    let is_first_message = |input: &InboxRow| {
+        parse(&input.inbound)
+            .is_some_and(|(info, rest)| info.command == Command::New && !rest.is_empty())
+    };
+    if !inputs.iter().any(is_first_message) {
+        return None;
+    }
+    let stripped = inputs.iter().map(|input| {
+        let mut input = input.clone();
+        if let Some((info, rest)) = parse(&input.inbound)
+            && info.command == Command::New
+        {
+            let rest = rest.to_owned();
+            input.inbound.content = MessageContent::text(rest);
+        }
+        input
+    });
+    Some(stripped.collect())
+}
+
+/// An entry of the transcript that the model is not shown.
+fn aside(info: &CommandInfo, inputs: &[InboxRow]) -> TranscriptDraft {
+    TranscriptDraft {
+        kind: TranscriptKind::Note,
+        message_id: inputs.last().map(|input| input.message_id.clone()),
+        data: json!({ "command": info.name }),
+    }
+}
+
+#[async_trait]
+impl TurnRunner for CommandRunner {
+    fn refusal(
+        &self,
+        config: &Config,
+        session: &Session,
+        options: &RunOptions,
+    ) -> Option<StoredError> {
+        self.inner.refusal(config, session, options)
+    }
+
+    fn user_entry(
+        &self,
+        config: &Config,
+        session: &Session,
+        inputs: &[InboxRow],
+    ) -> TranscriptDraft {
+        if let Some((info, _)) = command_of(inputs) {
+            return aside(info, inputs);
+        }
+        match without_command(inputs) {
+            Some(inputs) => self.inner.user_entry(config, session, &inputs),
+            None => self.inner.user_entry(config, session, inputs),
+        }
+    }
+
+    async fn run(&self, turn: Turn) -> TurnOutcome {
+        let Some(asked) = command_of(&turn.inputs) else { return self.inner.run(turn).await };
+        let Some(input) = turn.inputs.last() else { return self.inner.run(turn).await };
+        let result = match self.answer(&turn, &input.inbound, asked).await {
+            Ok(reply) => TurnResult::Done {
+                reply,
+                entry: aside(asked.0, &[]),
+                stop_reason: StopReason::EndTurn,
+            },
+            Err(error) => TurnResult::Parked(error.to_string()),
+        };
+        TurnOutcome { result, usage: Usage::default() }
+    }
+}
