@@ -151,6 +151,8 @@ pub struct TurnInfo {
     pub reply_back: bool,
     /// 1 for a fresh turn.
     pub attempt: u32,
+    /// The fence of the lane, for what is stored while the turn runs.
+    pub fence: Fence,
 }
 
 /// Where a running turn reports what is not stored.

@@ -119,6 +119,7 @@ impl Lane {
             reply_to: lead.inbound.external_id.clone(),
             reply_back: work.reply_back,
             attempt: work.attempt(),
+            fence: fence.clone(),
         };
         let begun =
             tokio::time::timeout(STREAM_PATIENCE, self.shared.deps.delivery.begin(info)).await;

@@ -26,11 +26,9 @@ impl Delivery {
         match outcome {
             Ok(receipt) => self.sent(row, receipt),
             Err(DeliveryError::RetryAfter(pause)) => {
-                self.later(row, pause, "the service asks to wait".to_owned())
+                self.wait(row, pause, "the service asks to wait".to_owned())
             }
-            Err(DeliveryError::Unreachable(why)) => {
-                self.later(row, self.backoff(row.attempts), why)
-            }
+            Err(DeliveryError::Unreachable(why)) => self.wait(row, self.backoff(row.attempts), why),
             // A refused credential is the owner's to mend; the message waits for it.
             Err(DeliveryError::Auth(why)) => {
                 tracing::error!(channel = %row.channel_id, outbox = %row.id, "channel {} refuses the credential: {why}", row.channel_id);
@@ -141,6 +139,13 @@ impl Delivery {
             }),
         ));
         batch
+    }
+
+    fn wait(&self, row: &OutboxRow, pause: Duration, why: String) -> Batch {
+        tracing::warn!(outbox = %row.id, channel = %row.channel_id, chat = %row.chat.chat_id,
+            pause_ms = pause.as_millis() as u64, attempt = row.attempts,
+            "a message to {} has to wait: {why}", row.chat.chat_id);
+        self.later(row, pause, why)
     }
 
     fn later(&self, row: &OutboxRow, pause: Duration, why: String) -> Batch {

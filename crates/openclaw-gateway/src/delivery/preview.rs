@@ -138,7 +138,9 @@ async fn place_preview(
         idempotency_key: None,
         at: deps.clock.now(),
     };
-    if let Err(error) = deps.storage.apply(Batch::new().with(Write::Enqueue(Box::new(row)))).await {
+    // A turn that another gateway took over must not show half of an answer below the whole one.
+    let batch = Batch::new().fenced(turn.fence.clone()).with(Write::Enqueue(Box::new(row)));
+    if let Err(error) = deps.storage.apply(batch).await {
         tracing::debug!(run = %turn.run_id, %error, "no preview: it cannot be stored");
         return None;
     }

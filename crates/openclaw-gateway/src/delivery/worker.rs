@@ -5,13 +5,16 @@ use openclaw_channel_traits::{Channel, DeliveryError};
 use openclaw_core::{Outbound, Receipt};
 use openclaw_storage::rows::{OutboxKind, OutboxRow, OutboxState};
 use openclaw_storage::{ApplyError, Batch, Conflict, Fence, OutboxChange, Write};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::dispatcher::{ConversationKey, Delivery, WorkerHandle};
 
 /// The longest a channel may take; it has a shorter limit of its own.
 const SEND_LIMIT: Duration = Duration::from_secs(65);
 const STORE_PAUSE: Duration = Duration::from_millis(500);
+/// A mark that took this long to be stored may be known to another gateway by now, which took the
+/// account over and looks after the row: nothing is sent on it.
+const MARK_LIMIT: Duration = Duration::from_secs(5);
 /// How long a known outcome is kept in memory while the store cannot take it.
 const STORE_TRIES: u32 = 120;
 /// How long a fence that was lost may turn out to be lost to this gateway itself.
@@ -21,6 +24,8 @@ impl Delivery {
     /// Sends the rows of one conversation in order, until none is left.
     pub(super) async fn work(self: Arc<Self>, key: ConversationKey, handle: Arc<WorkerHandle>) {
         while !self.cancel.is_cancelled() {
+            // Before the row is read: under this fence nobody else changes it afterwards.
+            let ready = self.ready_channel(&key);
             let rows = match self.deps.storage.open_outbox(&key.0, &key.1, 1).await {
                 Ok(rows) => rows,
                 Err(error) => {
@@ -40,8 +45,8 @@ impl Delivery {
                 self.pause(wait, &handle).await;
                 continue;
             }
-            match self.held_channel(&key) {
-                Some((channel, fence)) => self.step(row, channel, fence).await,
+            match ready {
+                Some((channel, fence)) => self.step(row, channel, Some(fence)).await,
                 // While this gateway did not hold the account another one may have sent the row.
                 None => self.wait_for_channel(&key).await,
             }
@@ -59,18 +64,16 @@ impl Delivery {
     }
 
     /// The running channel and the fence it is held under.
-    fn held_channel(&self, key: &ConversationKey) -> Option<(Arc<dyn Channel>, Option<Fence>)> {
-        let (channel, fence) =
-            (self.deps.channels.channel(&key.0)?, self.deps.channels.fence(&key.0)?);
-        Some((channel, Some(fence)))
+    fn ready_channel(&self, key: &ConversationKey) -> Option<(Arc<dyn Channel>, Fence)> {
+        Some((self.deps.channels.channel(&key.0)?, self.deps.channels.fence(&key.0)?))
     }
 
-    /// Waits until the channel runs, or delivery stops.
+    /// Waits until the channel runs and is held, or delivery stops.
     async fn wait_for_channel(&self, key: &ConversationKey) {
         let mut changes = self.deps.channels.watch_changes();
         loop {
             let mut state = self.deps.channels.watch_state(&key.0);
-            if self.held_channel(key).is_some() {
+            if self.ready_channel(key).is_some() {
                 return;
             }
             let state_changed = async {
@@ -119,7 +122,9 @@ impl Delivery {
         }
         let mut batch = Batch::new().with(Write::ChangeOutbox(Box::new(mark)));
         batch.fences.extend(fence.clone());
+        let began = Instant::now();
         match self.deps.storage.apply(batch).await {
+            Ok(_) if began.elapsed() > MARK_LIMIT => return self.unmark(&row, fence).await,
             Ok(_) => {}
             // Somebody else took the row or the account: the next look shows who.
             Err(ApplyError::Conflict(conflict)) => {
@@ -134,10 +139,29 @@ impl Delivery {
             }
         }
         row.state = OutboxState::Sending;
+        row.owner = fence.as_ref().map(|fence| fence.owner.clone());
+        row.fence = fence.as_ref().map(|fence| fence.fence);
         row.attempts += 1;
         let outcome = self.ask(&row, channel.as_ref()).await;
         let batch = self.after_send(&row, channel.as_ref(), outcome).await;
         self.commit(&row, batch, fence.as_ref()).await;
+    }
+
+    /// Takes a mark back under the fence it was made with, so only where the row is still ours.
+    async fn unmark(&self, row: &OutboxRow, fence: Option<Fence>) {
+        let now = self.deps.clock.now();
+        let change = OutboxChange::new(
+            row.id.clone(),
+            vec![OutboxState::Sending],
+            OutboxState::Pending,
+            now,
+        );
+        let mut batch = Batch::new().with(Write::ChangeOutbox(Box::new(change)));
+        batch.fences.extend(fence);
+        if let Err(error) = self.deps.storage.apply(batch).await {
+            tracing::info!(outbox = %row.id, %error, "an outbox row was taken elsewhere");
+            sleep(STORE_PAUSE).await;
+        }
     }
 
     async fn ask(&self, row: &OutboxRow, channel: &dyn Channel) -> Result<Receipt, DeliveryError> {
@@ -199,11 +223,16 @@ impl Delivery {
                         break;
                     }
                 }
-                Err(ApplyError::Conflict(Conflict::FenceLost { .. }))
-                    if self.take_fresh_fence(row, &mut batch) => {}
-                // Between the account's being taken anew and this gateway's noting it.
                 Err(ApplyError::Conflict(Conflict::FenceLost { .. })) if attempt < FENCE_TRIES => {
-                    self.pause_commit().await;
+                    match self.look_for_fence(row, &batch).await {
+                        Regained::Fence(fresh) => batch.fences = vec![fresh],
+                        // Between the account's being taken anew and this gateway's noting it.
+                        Regained::NotYet => self.pause_commit().await,
+                        Regained::Row => {
+                            tracing::info!(outbox = %row.id, "an outbox row was taken elsewhere");
+                            break;
+                        }
+                    }
                 }
                 Err(ApplyError::Conflict(conflict)) => {
                     tracing::warn!(outbox = %row.id, %conflict, "the outcome of a send was overtaken");
@@ -232,14 +261,38 @@ impl Delivery {
         }
     }
 
-    /// The channel was connected anew while its service was asked, so the account is held under a
-    /// later fence. `false` when it is not, or not by this gateway.
-    fn take_fresh_fence(&self, row: &OutboxRow, batch: &mut Batch) -> bool {
-        let Some(fresh) = self.deps.channels.fence(&row.channel_id) else { return false };
-        if fresh.owner != self.deps.owner || batch.fences.contains(&fresh) {
-            return false;
+    /// The channel may have been connected anew while its service was asked, so that the account is
+    /// held under a later fence. The row must be as it was left all the same: another gateway may
+    /// have had the account in between.
+    async fn look_for_fence(&self, row: &OutboxRow, batch: &Batch) -> Regained {
+        let fresh = self.deps.channels.fence(&row.channel_id);
+        let Some(fresh) =
+            fresh.filter(|fresh| fresh.owner == self.deps.owner && !batch.fences.contains(fresh))
+        else {
+            return Regained::NotYet;
+        };
+        match self.deps.storage.outbox(&row.id).await {
+            Ok(Some(stored))
+                if (stored.state, &stored.owner, stored.fence)
+                    == (row.state, &row.owner, row.fence) =>
+            {
+                Regained::Fence(fresh)
+            }
+            Ok(_) => Regained::Row,
+            Err(error) => {
+                tracing::warn!(outbox = %row.id, %error, "the store cannot say who has a row, trying again");
+                Regained::NotYet
+            }
         }
-        batch.fences = vec![fresh];
-        true
     }
+}
+
+/// What is known after a fence was lost.
+enum Regained {
+    /// This gateway holds the account again, and the row is as it left it.
+    Fence(Fence),
+    /// It does not hold it, so far.
+    NotYet,
+    /// Another gateway had the row in between.
+    Row,
 }
