@@ -4,10 +4,11 @@ use async_trait::async_trait;
 use openclaw_channel_traits::{
     AccessPolicy, Channel, ChannelAccount, ChannelBuilder, ChannelContext, ChannelDescriptor,
     ChannelError, ChannelFactory, ChannelTable, DeliveryError, DmPolicy, Found, GroupPolicy, Issue,
-    LengthUnit, Lookup, MarkupDialect, MediaStore, ParsedChannel, Reconcile,
+    LengthUnit, Lookup, MarkupDialect, MediaStore, ParsedChannel,
 };
 use openclaw_core::{ChannelKind, Clock, Outbound, Receipt};
 
+use crate::plan::Plan;
 use crate::service::{Service, channel_id};
 
 /// The channel to the simulated service; also its own factory and builder.
@@ -22,7 +23,7 @@ pub(crate) fn kind() -> ChannelKind {
 }
 
 impl FakeChannel {
-    pub(crate) fn new(service: Arc<Service>) -> Self {
+    pub(crate) fn new(service: Arc<Service>, plan: Plan) -> Self {
         let descriptor = ChannelDescriptor {
             kind: kind(),
             name: "Fake",
@@ -31,18 +32,18 @@ impl FakeChannel {
             caption_limit: 1_000,
             length_unit: LengthUnit::Chars,
             media_limit_bytes: 0,
-            edits: false,
-            streams_by_edit: false,
-            edit_interval_ms: 1_000,
+            edits: true,
+            streams_by_edit: plan.streams,
+            edit_interval_ms: 500,
             deletes: false,
             reactions: false,
             threads: false,
             polls: false,
-            typing: false,
+            typing: true,
             buttons: false,
             groups: true,
             delivers_by_commit: false,
-            reconcile: Reconcile::Neither,
+            reconcile: plan.reconcile,
         };
         Self { service, descriptor }
     }
@@ -62,8 +63,8 @@ impl Channel for FakeChannel {
         self.service.take(outbound).await
     }
 
-    async fn lookup(&self, _: Lookup) -> Result<Found, DeliveryError> {
-        Err(DeliveryError::Unsupported("looking up"))
+    async fn lookup(&self, lookup: Lookup) -> Result<Found, DeliveryError> {
+        self.service.look_up(lookup).await
     }
 }
 

@@ -1,10 +1,11 @@
-use std::collections::BTreeMap;
+use std::future::Future;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use openclaw_config::{ChannelTable, Config, Environment, LoadRequest, NoChannels, validate_text};
+use futures_util::future::join_all;
+use openclaw_config::Config;
 use openclaw_core::{Clock as _, Rng as _};
 use openclaw_errors::OpenClawError;
 use openclaw_gateway::Identity;
@@ -15,18 +16,25 @@ use openclaw_storage::memory::{MemorySnapshot, MemoryStorage};
 use openclaw_testkit::{SeededIds, SeededRng};
 use openclaw_tools::ToolRegistry;
 use serde_json::Value;
+use tokio::runtime::Runtime;
 
-use crate::channel::{FakeChannel, kind};
+use crate::channel::FakeChannel;
 use crate::check::check;
+use crate::plan::Plan;
 use crate::runner::ScriptedRunner;
+use crate::sabotage::Missing;
 use crate::service::Service;
+use crate::store::{Ears, Line, Port};
 use crate::world::{Faults, Trace, WorldClock};
 
 /// Lives with faults before the last one, which has none.
 const MOST_CRASHES: u64 = 4;
 /// A gateway without faults must be done by then.
 const PATIENCE: Duration = Duration::from_secs(4_000);
-const MODES: [&str; 4] = ["queue", "batch", "immediate", "interrupt"];
+/// The gateways' ids.
+const NAMES: [&str; 2] = ["one", "two"];
+/// Of so many calls one finds the way to the store stuck, where gateways share one.
+const STUCK_ONE_IN: u64 = 120;
 
 /// What one seed did.
 pub(crate) struct Outcome {
@@ -38,6 +46,8 @@ pub(crate) struct Outcome {
 /// Everything that outlives a gateway.
 struct World {
     seed: u64,
+    plan: Plan,
+    missing: Missing,
     config: Arc<Config>,
     clock: Arc<WorldClock>,
     trace: Arc<Trace>,
@@ -53,20 +63,25 @@ enum Ended {
     Stuck,
 }
 
-/// Runs one seed to its end.
-pub(crate) fn simulate(seed: u64) -> Outcome {
-    let clock = Arc::new(WorldClock::default());
-    let trace = Arc::new(Trace::new(clock.clone()));
-    let service = Arc::new(Service::new(seed ^ 0x5e4_71ce, clock.clone(), trace.clone()));
-    let world = World {
-        seed,
-        config: config(MODES[(seed % 4) as usize]),
-        clock,
-        trace,
-        service,
-        ids: Arc::new(SeededIds::new(seed as u32)),
-        rng: SeededRng::new(seed),
-    };
+/// Runs a story on one gateway without faults, at noon, with these settings of `[session]`.
+pub(crate) fn calm<F: Future<Output = ()>>(settings: &str, story: impl FnOnce(Gateway) -> F) {
+    let world = World::new(0, Plan::calm(), Missing::Nothing, settings);
+    world.service.end_faults();
+    world.service.forget();
+    let runtime = runtime();
+    runtime.block_on(async {
+        world.clock.begin();
+        let ears = Arc::new(Ears::default());
+        let memory = Arc::new(MemoryStorage::new(world.clock.clone(), ears.clone()));
+        let (gateway, _) = world.gateway(NAMES[0], &memory, &ears, false);
+        story(gateway).await;
+    });
+    assert_eq!(world.trace.violations(), Vec::<String>::new());
+}
+
+/// Runs one seed to its end, on a store that leaves something out.
+pub(crate) fn simulate(seed: u64, missing: Missing) -> Outcome {
+    let world = World::new(seed, Plan::of(seed), missing, "");
     let mut snapshot = MemorySnapshot::default();
     let mut crashes = 0;
     loop {
@@ -86,15 +101,54 @@ pub(crate) fn simulate(seed: u64) -> Outcome {
     Outcome { trace: world.trace.text(), violations: world.trace.violations(), crashes }
 }
 
+/// Paused time, which jumps to whatever comes next.
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime")
+}
+
 impl World {
+    fn new(seed: u64, plan: Plan, missing: Missing, settings: &str) -> Self {
+        let clock = Arc::new(WorldClock::default());
+        let trace = Arc::new(Trace::new(clock.clone()));
+        trace.note(format!("{plan:?}"));
+        let service = Service::new(seed ^ 0x5e4_71ce, plan.reconcile, clock.clone(), trace.clone());
+        Self {
+            seed,
+            plan,
+            missing,
+            config: plan.config(settings),
+            clock,
+            trace,
+            service: Arc::new(service),
+            ids: Arc::new(SeededIds::new(seed as u32)),
+            rng: SeededRng::new(seed),
+        }
+    }
+
+    /// A gateway of this name on a store that others may share, and its way there.
+    fn gateway(
+        &self,
+        name: &str,
+        memory: &Arc<MemoryStorage>,
+        ears: &Arc<Ears>,
+        has_faults: bool,
+    ) -> (Gateway, Arc<Port>) {
+        let fan = Arc::new(CommitFan::new());
+        let line = self.line(has_faults);
+        let port = Port::new(memory.clone(), ears.clone(), fan.clone(), self.missing, line);
+        let port = Arc::new(port);
+        let parts = self.parts(name, port.clone(), fan);
+        (Gateway::assemble(parts).expect("assembles"), port)
+    }
+
     /// One life of the gateway, from what the last one left; gives what it leaves.
     fn live(&self, snapshot: MemorySnapshot, crash_after: Option<u64>) -> (MemorySnapshot, Ended) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .expect("a runtime");
-        let (storage, ended) = runtime.block_on(async {
+        let runtime = runtime();
+        let (memory, ended) = runtime.block_on(async {
             self.clock.begin();
             self.trace.note(format!("START, to crash after {crash_after:?}"));
             if crash_after.is_none() {
@@ -102,46 +156,69 @@ impl World {
             }
             let faults =
                 Arc::new(Faults::new(self.rng.next_u64(), crash_after, self.trace.clone()));
-            let fan = Arc::new(CommitFan::new());
-            let storage = Arc::new(
-                MemoryStorage::from_snapshot(snapshot, self.clock.clone(), fan.clone())
+            let ears = Arc::new(Ears::default());
+            let memory = Arc::new(
+                MemoryStorage::from_snapshot(snapshot, self.clock.clone(), ears.clone())
                     .with_hook(faults.clone()),
             );
-            let gateway = Gateway::assemble(self.parts(storage.clone(), fan)).expect("assembles");
+            let (gateways, ports): (Vec<_>, Vec<_>) = NAMES[..self.plan.gateways]
+                .iter()
+                .map(|name| self.gateway(name, &memory, &ears, crash_after.is_some()))
+                .unzip();
             let ended = tokio::select! {
                 biased;
                 () = faults.crashed.notified() => Ended::Crashed,
-                ended = self.run(&gateway, storage.as_ref()) => ended,
+                ended = self.run(&gateways, &ports, memory.as_ref()) => ended,
             };
             if matches!(ended, Ended::Quiet) {
-                check(storage.as_ref(), &self.service, &self.trace).await;
+                check(memory.as_ref(), &self.service, &self.trace).await;
             }
             // Read within the runtime, whose paused time it follows.
             self.clock.end(Duration::from_millis(self.rng.below(20_000)));
-            (storage, ended)
+            (memory, ended)
         });
         // All tasks of this life end here, wherever they stand.
         drop(runtime);
-        (storage.snapshot(), ended)
+        (memory.snapshot(), ended)
     }
 
-    async fn run(&self, gateway: &Gateway, storage: &dyn Storage) -> Ended {
-        if let Err(error) = gateway.start().await {
-            self.trace.violation(format!("the gateway does not start: {error}"));
-            return Ended::Stuck;
+    fn line(&self, has_faults: bool) -> Line {
+        Line {
+            rng: SeededRng::new(self.rng.next_u64()),
+            trace: self.trace.clone(),
+            stuck_one_in: (has_faults && self.plan.gateways > 1).then_some(STUCK_ONE_IN),
+            stuck_until: Mutex::default(),
+        }
+    }
+
+    /// Starts the gateways at their own moments and waits until there is nothing left to do.
+    async fn run(&self, gateways: &[Gateway], ports: &[Arc<Port>], storage: &dyn Storage) -> Ended {
+        let starts = gateways.iter().map(|gateway| {
+            let pause = Duration::from_millis(self.rng.below(10_000));
+            async move {
+                tokio::time::sleep(pause).await;
+                gateway.start().await
+            }
+        });
+        for started in join_all(starts).await {
+            if let Err(error) = started {
+                self.trace.violation(format!("the gateway does not start: {error}"));
+                return Ended::Stuck;
+            }
         }
         let until = self.clock.now().plus(PATIENCE);
         while self.clock.now() < until {
             tokio::time::sleep(Duration::from_secs(1)).await;
             let backlog = storage.backlog().await.expect("reads");
-            if self.service.is_quiet() && backlog.inputs == 0 && backlog.outbox == 0 {
+            let is_done = backlog.inputs == 0 && backlog.outbox == 0;
+            if is_done && self.service.is_quiet() && !ports.iter().any(|port| port.is_stuck()) {
                 return Ended::Quiet;
             }
         }
         Ended::Stuck
     }
 
-    fn parts(&self, storage: Arc<MemoryStorage>, fan: Arc<CommitFan>) -> Parts {
+    fn parts(&self, name: &str, storage: Arc<Port>, fan: Arc<CommitFan>) -> Parts {
         let runner = ScriptedRunner {
             storage: storage.clone(),
             clock: self.clock.clone(),
@@ -156,31 +233,20 @@ impl World {
             fan,
             runner: Arc::new(runner),
             tools: Arc::new(ToolRegistry::builder().build()),
-            factories: vec![Arc::new(FakeChannel::new(self.service.clone()))],
+            factories: vec![Arc::new(FakeChannel::new(self.service.clone(), self.plan))],
             media: Arc::new(MediaStore::new("/nowhere/media")),
             clock: self.clock.clone(),
             ids: self.ids.clone(),
             rng: Arc::new(SeededRng::new(self.seed ^ self.rng.next_u64())),
             time_zone: jiff::tz::TimeZone::UTC,
             identity: Identity {
-                gateway_id: "gateway".to_owned(),
+                gateway_id: name.to_owned(),
                 version: "0.0.0",
                 started_at: self.clock.now(),
                 pid: 1,
             },
         }
     }
-}
-
-fn config(mode: &str) -> Arc<Config> {
-    let environment = Environment::new([], "/nowhere", "/nowhere");
-    let text = format!("[session]\nqueue_mode = \"{mode}\"\n");
-    let loaded = validate_text(&LoadRequest::new(&environment, &NoChannels), &text)
-        .expect("the configuration is good");
-    let table = ChannelTable::from_toml(kind(), "", &environment).expect("an empty table");
-    let mut config = Config::clone(&loaded.config);
-    config.channels = BTreeMap::from([(kind(), table)]);
-    Arc::new(config)
 }
 
 /// A configuration that never changes.

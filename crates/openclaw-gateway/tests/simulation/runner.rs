@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use openclaw_config::Config;
-use openclaw_core::{Rng as _, Session, SessionKey, StopReason, Usage};
+use openclaw_core::{AgentEvent, Rng as _, Session, SessionKey, StopReason, Usage};
 use openclaw_sessions::{Turn, TurnOutcome, TurnResult, TurnRunner};
-use openclaw_storage::rows::{InboxRow, RunOptions, StoredError, TranscriptKind};
+use openclaw_storage::rows::{InboxRow, RunOptions, StoredError, TranscriptKind, TranscriptRow};
 use openclaw_storage::{Batch, LogEntry, Storage, TranscriptDraft, Write};
 use openclaw_testkit::SeededRng;
 use serde_json::json;
@@ -39,6 +39,16 @@ fn entry(kind: TranscriptKind, text: &str) -> TranscriptDraft {
     TranscriptDraft { kind, message_id: None, data: json!(text) }
 }
 
+/// Names everything that was said in this run, as far as it is stored.
+fn reply_to(stored: &[TranscriptRow]) -> String {
+    let heard: Vec<&str> = stored
+        .iter()
+        .filter(|row| row.kind == TranscriptKind::User)
+        .filter_map(|row| row.data.as_str())
+        .collect();
+    format!("re {} which is all there was to answer", heard.join(" "))
+}
+
 impl ScriptedRunner {
     fn enter(&self, key: &SessionKey) -> AtWork {
         let mut keys = self.at_work.lock().expect("not poisoned");
@@ -47,6 +57,22 @@ impl ScriptedRunner {
         }
         keys.push(key.clone());
         AtWork(self.at_work.clone(), key.clone())
+    }
+
+    /// Writes an answer piece by piece; `false` when it is told to stop.
+    async fn think(&self, turn: &Turn, stored: &[TranscriptRow]) -> bool {
+        let pause = Duration::from_millis(5 + self.rng.below(750));
+        let reply = reply_to(stored);
+        for (index, word) in (0..).zip(reply.split_inclusive(' ')) {
+            tokio::select! {
+                biased;
+                () = turn.cancel.cancelled() => return false,
+                () = tokio::time::sleep(pause / 4) => {}
+            }
+            let reset = index == 0 && turn.attempt > 1;
+            turn.stream.emit(AgentEvent::Delta { text: word.to_owned(), index, reset });
+        }
+        true
     }
 
     async fn steps(&self, turn: &Turn) -> Result<TurnResult, String> {
@@ -69,13 +95,8 @@ impl ScriptedRunner {
             let batch = Batch::new().fenced(turn.fence.clone()).with(step);
             self.storage.apply(batch).await.map_err(|error| error.to_string())?;
         }
-        let pause = Duration::from_millis(20 + self.rng.below(3_000));
-        tokio::select! {
-            biased;
-            () = turn.cancel.cancelled() => {
-                return Ok(TurnResult::Cancelled { partial: String::new(), entry: None });
-            }
-            () = tokio::time::sleep(pause) => {}
+        if !self.think(turn, &stored).await {
+            return Ok(TurnResult::Cancelled { partial: String::new(), entry: None });
         }
         turn.steering.take().await;
         let stored = self
@@ -83,12 +104,7 @@ impl ScriptedRunner {
             .transcript_of_run(&turn.session.id, run)
             .await
             .map_err(|error| error.to_string())?;
-        let heard: Vec<&str> = stored
-            .iter()
-            .filter(|row| row.kind == TranscriptKind::User)
-            .filter_map(|row| row.data.as_str())
-            .collect();
-        let reply = format!("re {}", heard.join(" "));
+        let reply = reply_to(&stored);
         Ok(TurnResult::Done {
             entry: entry(TranscriptKind::Assistant, &reply),
             reply,

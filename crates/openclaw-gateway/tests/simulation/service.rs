@@ -1,10 +1,11 @@
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use openclaw_channel_traits::{Accept, ChannelContext, ChannelError, DeliveryError};
+use openclaw_channel_traits::{Accept, ChannelContext, ChannelError, Reconcile};
 use openclaw_core::{
     ChannelId, ChatId, ChatKind, Conversation, ExternalId, Inbound, InboundKind, MessageContent,
-    Outbound, OutboxId, Receipt, Rng as _, Sender, Timestamp, UserId,
+    OutboxId, Rng as _, Sender, Timestamp, UserId,
 };
 use openclaw_testkit::SeededRng;
 use tokio::time::sleep;
@@ -12,24 +13,29 @@ use tokio::time::sleep;
 use crate::world::{Trace, WorldClock};
 use openclaw_core::Clock as _;
 
-pub(crate) const CHATS: usize = 3;
+pub(crate) const CHATS: usize = 4;
+/// The first chats are groups, the others direct.
+const GROUPS: usize = 2;
 pub(crate) const INPUTS: usize = 12;
 
 /// A chat service that outlives the gateway: what people wrote and was not acknowledged, and what
 /// arrived from the assistant.
 #[derive(Debug)]
 pub(crate) struct Service {
-    rng: SeededRng,
-    clock: Arc<WorldClock>,
-    trace: Arc<Trace>,
-    state: Mutex<State>,
+    pub(crate) rng: SeededRng,
+    pub(crate) reconcile: Reconcile,
+    pub(crate) clock: Arc<WorldClock>,
+    pub(crate) trace: Arc<Trace>,
+    pub(crate) state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+pub(crate) struct State {
     has_faults: bool,
     chats: Vec<Chat>,
-    arrived: Vec<Arrived>,
+    /// What the gateway said it has and had not before.
+    accepted: BTreeSet<String>,
+    pub(crate) arrived: Vec<Arrived>,
 }
 
 #[derive(Debug, Default)]
@@ -37,8 +43,6 @@ struct Chat {
     /// Everything that is said, with its time.
     said: Vec<(Timestamp, String)>,
     acknowledged: usize,
-    /// How many of them the gateway said it has.
-    confirmed: usize,
 }
 
 /// A message from the assistant.
@@ -46,13 +50,10 @@ struct Chat {
 pub(crate) struct Arrived {
     pub(crate) chat: ChatId,
     pub(crate) key: OutboxId,
+    pub(crate) external_id: ExternalId,
+    pub(crate) sent_at: Timestamp,
+    /// As it reads after the last edit.
     pub(crate) text: String,
-}
-
-enum Answer {
-    Confirm,
-    ConfirmUnheard,
-    Refuse(DeliveryError),
 }
 
 pub(crate) fn channel_id() -> ChannelId {
@@ -64,7 +65,12 @@ pub(crate) fn chat_id(chat: usize) -> ChatId {
 }
 
 impl Service {
-    pub(crate) fn new(seed: u64, clock: Arc<WorldClock>, trace: Arc<Trace>) -> Self {
+    pub(crate) fn new(
+        seed: u64,
+        reconcile: Reconcile,
+        clock: Arc<WorldClock>,
+        trace: Arc<Trace>,
+    ) -> Self {
         let rng = SeededRng::new(seed);
         let mut chats: Vec<Chat> = (0..CHATS).map(|_| Chat::default()).collect();
         let mut at = clock.now();
@@ -73,15 +79,21 @@ impl Service {
             let chat = rng.below(CHATS as u64) as usize;
             chats[chat].said.push((at, name(number)));
         }
-        let state = Mutex::new(State { has_faults: true, chats, arrived: Vec::new() });
-        Self { rng, clock, trace, state }
+        let state = Mutex::new(State { has_faults: true, chats, ..State::default() });
+        Self { rng, reconcile, clock, trace, state }
     }
 
     pub(crate) fn end_faults(&self) {
         self.state.lock().expect("not poisoned").has_faults = false;
     }
 
-    fn has_faults(&self) -> bool {
+    /// Lets nobody say anything.
+    pub(crate) fn forget(&self) {
+        let mut state = self.state.lock().expect("not poisoned");
+        state.chats.iter_mut().for_each(|chat| chat.said.clear());
+    }
+
+    pub(crate) fn has_faults(&self) -> bool {
         self.state.lock().expect("not poisoned").has_faults
     }
 
@@ -150,16 +162,19 @@ impl Service {
             } else {
                 (context.ingress.accept(event).await, None)
             };
-            let mut is_stored = self.answered(chat, index, &name, &first);
+            let mut is_stored = self.answered(&name, &first);
             if let Some(second) = second {
-                is_stored |= self.answered(chat, index, &name, &second);
+                is_stored |= self.answered(&name, &second);
             }
             if !is_stored || self.chance(8) {
                 // Not taken, or its acknowledgement is lost: it is handed in again.
                 sleep(Duration::from_millis(300)).await;
                 continue;
             }
-            self.state.lock().expect("not poisoned").chats[chat].acknowledged = index + 1;
+            let mut state = self.state.lock().expect("not poisoned");
+            // Another gateway may have handed in more meanwhile.
+            let acknowledged = &mut state.chats[chat].acknowledged;
+            *acknowledged = (index + 1).max(*acknowledged);
         }
     }
 
@@ -170,74 +185,24 @@ impl Service {
         Some((at, name, chat.acknowledged))
     }
 
-    fn answered(&self, chat: usize, index: usize, name: &str, answer: &Accept) -> bool {
-        self.trace.note(format!("{name} in {chat}: {answer:?}"));
-        let mut state = self.state.lock().expect("not poisoned");
-        let confirmed = state.chats[chat].confirmed;
-        let is_stored = match answer {
-            Accept::Accepted { .. } if confirmed > index => {
-                drop(state);
-                self.trace.violation(format!("{name} was accepted twice"));
-                return true;
+    /// Whether an event need not be handed in again.
+    fn answered(&self, name: &str, answer: &Accept) -> bool {
+        self.trace.note(format!("{name}: {answer:?}"));
+        match answer {
+            Accept::Accepted { .. } => {
+                let is_first =
+                    self.state.lock().expect("not poisoned").accepted.insert(name.to_owned());
+                if !is_first {
+                    self.trace.violation(format!("{name} was accepted twice"));
+                }
+                true
             }
-            Accept::Accepted { .. } | Accept::Duplicate => true,
+            Accept::Duplicate => true,
             Accept::Busy => false,
             Accept::Noted | Accept::Denied { .. } => {
-                drop(state);
                 self.trace.violation(format!("{name} was answered {answer:?}"));
-                return true;
+                true
             }
-        };
-        if is_stored {
-            state.chats[chat].confirmed = index + 1;
-        }
-        is_stored
-    }
-
-    /// Takes a message of the assistant, or not.
-    pub(crate) async fn take(&self, outbound: Outbound) -> Result<Receipt, DeliveryError> {
-        let Outbound::Send(send) = outbound else {
-            return Err(DeliveryError::Unsupported("anything but sending"));
-        };
-        sleep(Duration::from_millis(self.rng.below(400))).await;
-        let answer = self.answer();
-        if let Answer::Refuse(error) = answer {
-            self.trace.note(format!("send {} {:?}: {error}", send.key, send.text));
-            return Err(error);
-        }
-        self.trace.note(format!("send {} {:?}: arrived", send.key, send.text));
-        let count = {
-            let mut state = self.state.lock().expect("not poisoned");
-            state.arrived.push(Arrived {
-                chat: send.chat.chat_id,
-                key: send.key.clone(),
-                text: send.text,
-            });
-            state.arrived.len()
-        };
-        sleep(Duration::from_millis(self.rng.below(400))).await;
-        if matches!(answer, Answer::ConfirmUnheard) {
-            self.trace.note(format!("send {}: its answer is lost", send.key));
-            return Err(DeliveryError::Unknown("the answer was lost".into()));
-        }
-        let external_id = Some(ExternalId::new(format!("s{count}")).expect("valid"));
-        Ok(Receipt { external_id, sent_at: self.clock.now() })
-    }
-
-    fn answer(&self) -> Answer {
-        if !self.has_faults() {
-            return Answer::Confirm;
-        }
-        match self.rng.below(12) {
-            0 => Answer::ConfirmUnheard,
-            1 => Answer::Refuse(DeliveryError::Unreachable("no route".into())),
-            2 => Answer::Refuse(DeliveryError::RetryAfter(Duration::from_millis(
-                self.rng.below(5_000),
-            ))),
-            3 if self.rng.below(3) == 0 => {
-                Answer::Refuse(DeliveryError::Refused("not this text".into()))
-            }
-            _ => Answer::Confirm,
         }
     }
 }
@@ -247,12 +212,13 @@ fn name(number: usize) -> String {
     format!("m{number:02}")
 }
 
-fn inbound(chat: usize, name: &str, sent_at: Timestamp) -> Inbound {
+/// What somebody says in a chat.
+pub(crate) fn inbound(chat: usize, name: &str, sent_at: Timestamp) -> Inbound {
     Inbound {
         conversation: Conversation {
             channel_id: channel_id(),
             chat_id: chat_id(chat),
-            kind: ChatKind::Group,
+            kind: if chat < GROUPS { ChatKind::Group } else { ChatKind::Direct },
             thread_id: None,
             title: None,
         },
