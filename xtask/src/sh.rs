@@ -42,6 +42,11 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("`{shown}` printed no UTF-8"))
 }
 
+/// Whether a program is there, whatever it says to this argument.
+pub(crate) fn exists(program: &str, argument: &str) -> bool {
+    Command::new(program).arg(argument).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+}
+
 /// Whether a program can be started with this argument.
 pub(crate) fn works(program: &str, argument: &str) -> bool {
     Command::new(program)

@@ -5,14 +5,17 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::sh::{output, run, works};
+use crate::sh::{exists, output, run, works};
 
 /// Debian packages by the program that shows they are there.
-const DEBIAN: [(&str, &str, &str); 4] = [
+const DEBIAN: [(&str, &str, &str); 7] = [
     ("python3", "--version", "python3"),
     ("node", "--version", "nodejs"),
     ("npm", "--version", "npm"),
     ("valgrind", "--version", "valgrind"),
+    ("dbus-run-session", "--version", "dbus"),
+    ("gnome-keyring-daemon", "--version", "gnome-keyring"),
+    ("secret-tool", "--version", "libsecret-tools"),
 ];
 
 /// Validators over the services' own published models, pinned.
@@ -72,7 +75,7 @@ pub(crate) fn cache_folder() -> Result<PathBuf> {
 fn ensure_debian() -> Result<()> {
     let mut missing: Vec<&str> = DEBIAN
         .iter()
-        .filter(|(program, argument, _)| !works(program, argument))
+        .filter(|(program, argument, _)| !exists(program, argument))
         .map(|(_, _, package)| *package)
         .collect();
     if !has_postgres() {
