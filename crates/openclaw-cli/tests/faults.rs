@@ -3,14 +3,16 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::Path;
+use std::time::Duration;
 
 use openclaw_core::{RunStatus, SessionKey};
 use openclaw_protocol::methods::{
-    AgentRun, AgentRunParams, MessageHistory, MessageHistoryParams, NoParams, Ping,
+    AgentRun, AgentRunParams, AgentStatus, AgentStatusParams, MessageHistory, MessageHistoryParams,
+    NoParams, Ping,
 };
-use openclaw_testkit::model::ModelServer;
+use openclaw_testkit::model::{ModelServer, Reply};
 
-use crate::support::{LIMIT, TestGateway};
+use crate::support::{LIMIT, TestGateway, WriteLock};
 
 fn hello(text: &str) -> AgentRunParams {
     AgentRunParams { message: text.to_owned(), wait: true, ..AgentRunParams::default() }
@@ -78,6 +80,35 @@ async fn a_full_disk_is_told_and_nothing_accepted_is_lost() {
             "it was not answered"
         );
     }
+}
+
+#[tokio::test]
+async fn a_locked_database_is_told_and_nothing_accepted_is_lost() {
+    let model = ModelServer::start().await;
+    let gateway = TestGateway::with_model(&model, "").await;
+    let (client, _events) = gateway.connect().await;
+    let before = client.call::<AgentRun>(&hello("before")).await.expect("it is answered");
+    assert_eq!(before.reply.as_deref(), Some("You said: before"));
+
+    model.push(Reply::text("kept").after(Duration::from_secs(2)));
+    let accepted = AgentRunParams { wait: false, ..hello("accepted") };
+    let accepted = client.call::<AgentRun>(&accepted).await.expect("it is accepted");
+    model.wait_for_requests(2, LIMIT).await;
+    let lock = WriteLock::take(&gateway.state().join("openclaw.db")).await;
+    let refusal = match client.call_within::<AgentRun>(&hello("refused"), LIMIT).await {
+        Err(openclaw_client::ClientError::Rpc(error)) => error,
+        other => panic!("the store takes nothing, but {other:?}"),
+    };
+    assert_eq!(refusal.code, -32006, "{refusal:?}");
+    assert!(refusal.message.contains("locked by another process"), "{refusal:?}");
+    client.call::<Ping>(&NoParams {}).await.expect("the process goes on");
+    lock.release().await;
+
+    let after = client.call_within::<AgentRun>(&hello("after"), LIMIT).await.expect("it runs");
+    assert_eq!(after.reply.as_deref(), Some("You said: after"));
+    let params = AgentStatusParams { run_id: Some(accepted.run_id), ..Default::default() };
+    let kept = client.call::<AgentStatus>(&params).await.expect("the run is known").runs;
+    assert_eq!(kept[0].reply.as_deref(), Some("kept"), "what was accepted is answered");
 }
 
 /// Overwrites bytes in the middle of a file, as a failing disk does.

@@ -1,7 +1,6 @@
 //! A saved change acts on the next message; a bad one changes nothing and is told until it is mended.
 
 use std::fs;
-use std::time::Duration;
 
 use openclaw_client::Client;
 use openclaw_core::RunStatus;
@@ -10,29 +9,14 @@ use openclaw_protocol::methods::{
     SessionList, SessionListParams,
 };
 use openclaw_testkit::model::ModelServer;
-use tokio::time::timeout;
 
 use crate::support::{Telegram, TestGateway};
 
-/// Within a second of saving; the rest is for a busy machine.
-const SOON: Duration = Duration::from_secs(10);
 const ANN: i64 = 4_711;
 const BEN: i64 = 4_712;
 
 async fn status(client: &Client) -> GatewayStatus {
     client.call::<GatewayStatusGet>(&GatewayStatusParams { deep: false }).await.expect("it answers")
-}
-
-/// Waits until the gateway's log holds so many lines with this.
-async fn wait_for_log(gateway: &TestGateway, text: &str, times: usize) {
-    let waiting = async {
-        while gateway.log().matches(text).count() < times {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    if timeout(SOON, waiting).await.is_err() {
-        panic!("not {times} times {text:?}\n{}", gateway.log());
-    }
 }
 
 async fn say(client: &Client, text: &str) -> String {
@@ -68,7 +52,7 @@ async fn changes_act_on_the_next_message() {
     let rule = "[[agents.list]]\nid = \"work\"\n[[routing.rules]]\nchannel = \"telegram\"\nchat = \"4712\"\nagent = \"work\"\n[session]\nqueue_mode = \"batch\"\n";
     fs::write(&file, format!("{}{rule}{}", head("second"), channel("\"4711\", \"4712\"")))
         .expect("writes");
-    wait_for_log(&gateway, "the configuration changed and is in force", 1).await;
+    gateway.wait_for_log("the configuration changed and is in force", 1).await;
     client.call::<Ping>(&NoParams {}).await.expect("the connection stands");
     telegram.bot.say(BEN, BEN, "me too");
     telegram.wait_for_text(BEN, |text| text == "You said: me too").await;
@@ -88,7 +72,7 @@ async fn a_bad_edit_changes_nothing_and_is_told_until_mended() {
     let good = fs::read_to_string(&file).expect("reads");
     let (client, _events) = gateway.connect().await;
     fs::write(&file, format!("{good}\n[gatway]\nport = 1\n")).expect("writes");
-    wait_for_log(&gateway, "was not taken over", 1).await;
+    gateway.wait_for_log("was not taken over", 1).await;
     let problem = status(&client).await.config_problem.expect("it is told");
     let line = good.lines().count() + 2;
     assert!(problem.errors[0].contains(&format!("openclaw.toml:{line}:2: gatway")), "{problem:?}");
@@ -99,6 +83,6 @@ async fn a_bad_edit_changes_nothing_and_is_told_until_mended() {
     assert_eq!(say(&client, "still there?").await, "You said: still there?");
 
     fs::write(&file, format!("{good}\n[session]\nqueue_mode = \"batch\"\n")).expect("writes");
-    wait_for_log(&gateway, "the configuration changed and is in force", 1).await;
+    gateway.wait_for_log("the configuration changed and is in force", 1).await;
     assert_eq!(status(&client).await.config_problem, None);
 }

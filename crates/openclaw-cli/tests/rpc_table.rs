@@ -1,5 +1,9 @@
 //! Every method over both ways in: that it works, and that it refuses what it must.
 
+mod caller;
+mod refusals;
+mod success;
+
 use openclaw_client::{Client, ClientError};
 use openclaw_protocol::Method as _;
 use openclaw_protocol::methods::RpcDiscover;

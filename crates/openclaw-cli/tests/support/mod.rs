@@ -1,6 +1,7 @@
 //! A gateway process under test.
 
 mod http;
+mod lock;
 mod standing_still;
 mod telegram;
 
@@ -19,6 +20,7 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 pub(crate) use http::HttpAnswer;
+pub(crate) use lock::WriteLock;
 pub(crate) use telegram::Telegram;
 
 pub(crate) const TOKEN: &str = "end-to-end-token-of-sufficient-length";
@@ -115,7 +117,8 @@ impl TestGateway {
         kill(pid, signal).expect("the process is ours");
     }
 
-    async fn exit_within(&mut self, limit: Duration) -> ExitStatus {
+    /// Waits until it has ended by itself.
+    pub(crate) async fn exit_within(&mut self, limit: Duration) -> ExitStatus {
         match timeout(limit, self.child.wait()).await {
             Ok(status) => status.expect("the process is ours"),
             Err(_) => panic!("the gateway did not exit in {limit:?}\n{}", self.log()),
@@ -212,6 +215,18 @@ impl TestGateway {
     /// Whether it is on a disk of its own.
     pub(crate) fn has_own_disk(&self) -> bool {
         self.disk.is_some()
+    }
+
+    /// Waits until its log holds so many times this.
+    pub(crate) async fn wait_for_log(&self, text: &str, times: usize) {
+        let waiting = async {
+            while self.log().matches(text).count() < times {
+                tokio::time::sleep(TRY_AGAIN).await;
+            }
+        };
+        if timeout(LIMIT, waiting).await.is_err() {
+            panic!("not {times} times {text:?}\n{}", self.log());
+        }
     }
 
     /// What it has logged since the first start.

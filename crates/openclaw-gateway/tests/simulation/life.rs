@@ -183,10 +183,12 @@ impl World {
     }
 
     fn line(&self, has_faults: bool) -> Line {
+        let is_shared = self.plan.gateways > 1;
         Line {
             rng: SeededRng::new(self.rng.next_u64()),
             trace: self.trace.clone(),
-            stuck_one_in: (has_faults && self.plan.gateways > 1).then_some(STUCK_ONE_IN),
+            is_shared,
+            stuck_one_in: (has_faults && is_shared).then_some(STUCK_ONE_IN),
             stuck_until: Mutex::default(),
         }
     }

@@ -24,7 +24,7 @@ mod world;
 use life::{Outcome, simulate};
 use sabotage::Missing;
 
-const SEEDS: u64 = 4_000;
+const SEEDS: u64 = 1_000;
 /// The seed to look at.
 const REPLAYED: u64 = 7;
 

@@ -58,6 +58,8 @@ impl CommitObserver for Ears {
 pub(crate) struct Line {
     pub(crate) rng: SeededRng,
     pub(crate) trace: Arc<Trace>,
+    /// Whether another gateway has a way there, too.
+    pub(crate) is_shared: bool,
     /// Of so many calls one finds it stuck; `None` for a line that never is.
     pub(crate) stuck_one_in: Option<u64>,
     pub(crate) stuck_until: Mutex<Option<Instant>>,
@@ -146,6 +148,10 @@ impl Storage for Port {
         self.memory.integrity().await
     }
 
+    fn is_shared(&self) -> bool {
+        self.line.is_shared
+    }
+
     async fn close(&self) {
         self.memory.close().await;
     }
@@ -187,6 +193,18 @@ impl InboxReads for Port {
         match self.missing {
             Missing::Resume => Ok(Vec::new()),
             _ => self.memory.keys_with_open_inputs().await,
+        }
+    }
+
+    async fn unattended_keys(
+        &self,
+        owner: &str,
+        since: Timestamp,
+    ) -> Result<Vec<SessionKey>, StorageError> {
+        self.line.pass().await;
+        match self.missing {
+            Missing::Resume => Ok(Vec::new()),
+            _ => self.memory.unattended_keys(owner, since).await,
         }
     }
 
@@ -281,6 +299,7 @@ passed_on! {
     }
     TranscriptReads {
         fn transcript_tail(session: &SessionId, limit: u32, max_bytes: u64) -> Vec<TranscriptRow>;
+        fn transcript_after(session: &SessionId, after: i64, limit: u32) -> Vec<TranscriptRow>;
         fn transcript_of_run(session: &SessionId, run: &RunId) -> Vec<TranscriptRow>;
     }
     EventReads {
