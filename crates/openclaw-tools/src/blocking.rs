@@ -118,6 +118,7 @@ mod tests {
             session_key: SessionKey::main(&AgentId::main()),
             run_id: None,
             workspace: "/nowhere".into(),
+            commands: Arc::default(),
             cancel,
             output: Arc::new(|_| {}),
         }

@@ -9,13 +9,17 @@
 //! To add a tool: one file with its `Args`, its [`Tool`] impl and tests, and a line where the
 //! registry is filled. Its group, if it has one, is in `policy/group.rs`.
 
+pub mod approvals;
 mod blocking;
+pub mod commands;
+pub mod egress;
 pub mod files;
 mod names;
 mod opener;
 mod platform;
 mod policy;
 mod registry;
+pub mod sandbox;
 mod tool;
 
 pub use blocking::{Stop, StopReason, Stopped, run_blocking};

@@ -8,6 +8,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::commands::CommandRules;
+
 /// Something the agent can do.
 #[async_trait]
 pub trait Tool: Send + Sync + std::fmt::Debug + 'static {
@@ -42,6 +44,8 @@ pub struct ToolContext {
     pub run_id: Option<RunId>,
     /// The folder file tools work in.
     pub workspace: PathBuf,
+    /// How commands run.
+    pub commands: Arc<CommandRules>,
     /// Ends the call.
     pub cancel: CancellationToken,
     /// Takes output while the tool works; must not block.

@@ -15,8 +15,9 @@ use crate::input::is_shown;
 use crate::runner::AgentRunner;
 use crate::transcript::{ImageEntry, ToolResultEntry};
 
-/// The longest result the model is told, in bytes.
-const LONGEST_RESULT: usize = 64 * 1024;
+/// The longest result the model is told, in bytes: 64 KiB of output, and the line that a command's
+/// result adds.
+const LONGEST_RESULT: usize = 64 * 1024 + 256;
 
 /// How long a tool may take to end after the turn was stopped; the rest of the 250 ms is for the
 /// commit.

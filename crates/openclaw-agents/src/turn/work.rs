@@ -6,6 +6,7 @@ use openclaw_sessions::{Turn, TurnOutcome, TurnResult};
 use openclaw_storage::EventDraft;
 use openclaw_storage::rows::StoredError;
 use openclaw_tools::ToolContext;
+use openclaw_tools::commands::CommandRules;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -295,6 +296,12 @@ impl<'a> Work<'a> {
             session_key: session.session_key.clone(),
             run_id: Some(self.turn.run_id.clone()),
             workspace: settings.workspace.clone(),
+            commands: Arc::new(CommandRules::new(
+                config,
+                settings,
+                session.config.sandbox_mode,
+                &session.session_key,
+            )),
             cancel: self.stop.child(),
             output: Arc::new(|_| {}),
         }

@@ -1,4 +1,5 @@
 use std::error::Error;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -6,7 +7,8 @@ use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use openclaw_core::MediaRef;
 use reqwest::{Client, Response, redirect};
-use url::Url;
+use tokio::net::TcpStream;
+use url::{Host, Url};
 
 use super::resolver::{DeniedName, GuardedResolver};
 use super::{AddressRules, Credential, FetchRequest, Lookup, SystemLookup};
@@ -22,6 +24,7 @@ const READ_TIME_LIMIT: Duration = Duration::from_secs(20);
 pub struct Fetcher {
     client: Client,
     rules: Arc<AddressRules>,
+    lookup: Arc<dyn Lookup>,
 }
 
 /// What a fetch brought.
@@ -63,7 +66,7 @@ impl FetcherBuilder {
     /// [`MediaError::Client`] when TLS cannot be set up.
     pub fn build(self) -> Result<Fetcher, MediaError> {
         let rules = Arc::new(self.rules);
-        let resolver = GuardedResolver { lookup: self.lookup, rules: rules.clone() };
+        let resolver = GuardedResolver { lookup: self.lookup.clone(), rules: rules.clone() };
         let client = Client::builder()
             .dns_resolver(resolver)
             .redirect(redirect::Policy::none())
@@ -76,7 +79,7 @@ impl FetcherBuilder {
             .user_agent(concat!("openclaw/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(MediaError::Client)?;
-        Ok(Fetcher { client, rules })
+        Ok(Fetcher { client, rules, lookup: self.lookup })
     }
 }
 
@@ -126,6 +129,51 @@ impl Fetcher {
             intake.finish(request.file_name.as_deref().or(segment)).await
         })
         .await
+    }
+
+    /// Connects to a host that a proxied client asked for, under the same rules as a fetch: every
+    /// address is checked, and only a checked one is connected to.
+    ///
+    /// # Errors
+    /// [`MediaError::Refused`] when the host or all its addresses are denied, [`MediaError::Fetch`]
+    /// and [`MediaError::TimedOut`] when it does not answer.
+    pub async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, MediaError> {
+        // Every spelling of an address is read as a URL would.
+        let url = parse(&format!("http://{}:{port}/", bracketed(host)))?;
+        self.check(&url)?;
+        let work = async {
+            let addresses = match url.host() {
+                Some(Host::Ipv4(v4)) => vec![IpAddr::V4(v4)],
+                Some(Host::Ipv6(v6)) => vec![IpAddr::V6(v6)],
+                Some(Host::Domain(name)) => {
+                    self.lookup.lookup(name.to_owned()).await.map_err(|error| {
+                        MediaError::Fetch { url: shown(&url), source: error.into() }
+                    })?
+                }
+                None => Vec::new(),
+            };
+            let mut last = refused(&url, "the name has no address");
+            for address in addresses {
+                if let Err(reason) = self.rules.check(address) {
+                    last = refused(&url, reason);
+                    continue;
+                }
+                match TcpStream::connect((address, port)).await {
+                    Ok(stream) => return Ok(stream),
+                    Err(error) => {
+                        last = MediaError::Fetch { url: shown(&url), source: error.into() };
+                    }
+                }
+            }
+            Err(last)
+        };
+        match tokio::time::timeout(CONNECT_TIME_LIMIT, work).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(MediaError::TimedOut {
+                url: shown(&url),
+                seconds: CONNECT_TIME_LIMIT.as_secs(),
+            }),
+        }
     }
 
     async fn follow(&self, request: &FetchRequest) -> Result<(Url, Response), MediaError> {
@@ -190,6 +238,10 @@ async fn within<T>(
 
 async fn next_chunk(url: &Url, response: &mut Response) -> Result<Option<Bytes>, MediaError> {
     response.chunk().await.map_err(|error| failed(url, error))
+}
+
+fn bracketed(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
 }
 
 fn parse(text: &str) -> Result<Url, MediaError> {

@@ -12,9 +12,13 @@ mod linux;
 mod portable;
 
 #[cfg(target_os = "linux")]
-pub(crate) use linux::Folder;
+pub(crate) use linux::{Folder, sandbox};
 #[cfg(not(target_os = "linux"))]
 pub(crate) use portable::Folder;
+#[cfg(not(target_os = "linux"))]
+pub(crate) mod no_sandbox;
+#[cfg(not(target_os = "linux"))]
+pub(crate) use no_sandbox as sandbox;
 
 /// What stands under a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

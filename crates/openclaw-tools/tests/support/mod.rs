@@ -55,6 +55,7 @@ impl Bench {
             session_key: SessionKey::main(&AgentId::main()),
             run_id: None,
             workspace: self.root(),
+            commands: Arc::default(),
             cancel: self.cancel.clone(),
             output: Arc::new(|_| {}),
         }

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use openclaw_core::{AgentId, CallId, SessionKey};
 use openclaw_errors::{ErrorKind, OpenClawError};
 use openclaw_protocol::methods::{ToolCallParams, ToolResult};
+use openclaw_tools::commands::CommandRules;
 use openclaw_tools::{ToolCall, ToolContext, ToolError, ToolOutput, ToolPolicy};
 use serde_json::Value;
 
@@ -29,7 +30,8 @@ pub(in crate::rpc) async fn run(
     let config = state.config.current();
     let agent_id = session_key.agent_id();
     let agent = config.agent(&agent_id).unwrap_or_else(|| config.default_agent());
-    let policy = match session.and_then(|session| session.config.tools_enabled) {
+    let own = session.map(|session| session.config).unwrap_or_default();
+    let policy = match own.tools_enabled {
         Some(false) => ToolPolicy::deny_all("the session's settings"),
         Some(true) | None => ToolPolicy::new(&config.tools, agent.tools.as_ref()),
     };
@@ -43,6 +45,7 @@ pub(in crate::rpc) async fn run(
     };
     let context = ToolContext {
         agent_id: agent.id.clone(),
+        commands: Arc::new(CommandRules::new(&config, agent, own.sandbox_mode, &session_key)),
         session_key,
         run_id: None,
         workspace: agent.workspace.clone(),

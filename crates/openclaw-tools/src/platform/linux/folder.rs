@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
-use super::{Beneath, Entry, EntryKind, Stat};
+use crate::platform::{Beneath, Entry, EntryKind, Stat};
 
 /// A folder held open; below it the kernel resolves every path (`openat2`).
 #[derive(Debug)]

@@ -1,0 +1,67 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use openclaw_config::{AgentSettings, Config, ExecAsk};
+use openclaw_core::{SandboxMode, SessionKey};
+
+use crate::sandbox::{GrantedPath, Limits};
+
+/// How commands of one session run: from the configuration that its turn began with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandRules {
+    /// Whether in the sandbox.
+    pub sandboxed: bool,
+    /// The longest a command may run.
+    pub timeout: Duration,
+    /// When a command asks for approval.
+    pub ask: ExecAsk,
+    /// Hosts that commands in the sandbox may reach.
+    pub hosts: Vec<String>,
+    /// Paths of the host that the sandbox shows.
+    pub paths: Vec<GrantedPath>,
+    /// Paths that the sandbox must not show.
+    pub hidden: Vec<PathBuf>,
+    /// What a command may take.
+    pub limits: Limits,
+}
+
+impl Default for CommandRules {
+    /// The strictest: in the sandbox, with nothing granted.
+    fn default() -> Self {
+        Self {
+            sandboxed: true,
+            timeout: Duration::from_secs(300),
+            ask: ExecAsk::OnMiss,
+            hosts: Vec::new(),
+            paths: Vec::new(),
+            hidden: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl CommandRules {
+    /// The rules of a session of this agent; `mode` is the session's own setting.
+    pub fn new(
+        config: &Config,
+        agent: &AgentSettings,
+        mode: Option<SandboxMode>,
+        key: &SessionKey,
+    ) -> Self {
+        let sandboxed = match mode.unwrap_or(agent.sandbox.mode) {
+            SandboxMode::Always => true,
+            SandboxMode::NonMain => *key != SessionKey::main(&agent.id),
+            SandboxMode::Never => false,
+        };
+        let mut hidden = vec![config.state_dir.clone()];
+        hidden.extend(config.file.clone());
+        let own = agent.tools.as_ref().map(|tools| tools.exec_ask);
+        Self {
+            sandboxed,
+            timeout: agent.sandbox.timeout,
+            ask: own.unwrap_or(config.tools.exec_ask),
+            hidden,
+            ..Self::default()
+        }
+    }
+}
