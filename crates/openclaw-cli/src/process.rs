@@ -2,11 +2,18 @@
 
 use std::process::ExitCode;
 
-/// `--version` and `-V` alone cost nothing.
+/// `--version` and `-V` alone cost nothing, and the sandbox's helpers must have one thread.
 #[expect(clippy::print_stdout, reason = "this is what was asked for")]
 pub(crate) fn answer_at_once() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
     let first = arguments.next()?;
+    if first == openclaw_tools::sandbox::HELPER_ARGUMENT {
+        let all: Vec<String> = std::env::args_os()
+            .skip(1)
+            .filter_map(|argument| argument.into_string().ok())
+            .collect();
+        return openclaw_tools::sandbox::run_helper(&all);
+    }
     if arguments.next().is_none() && (first == "--version" || first == "-V") {
         println!("openclaw {}", env!("CARGO_PKG_VERSION"));
         return Some(ExitCode::SUCCESS);

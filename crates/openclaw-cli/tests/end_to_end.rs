@@ -3,6 +3,7 @@
 
 mod access;
 mod commands;
+mod exec;
 mod faults;
 mod hooks;
 mod keyring;

@@ -2,18 +2,20 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use openclaw_core::{AgentId, SandboxMode};
+use openclaw_core::AgentId;
 
 use crate::channel_table::ChannelParser;
 use crate::paths::StatePaths;
 use crate::providers::{default_model, find_model, providers};
 use crate::sections::{
-    AgentEntry, AgentFields, AgentsSection, RuleSection, Sections, StorageSection, ToolFields,
+    AgentEntry, AgentFields, AgentsSection, RuleSection, SandboxFields, SearchFields, Sections,
+    StorageSection, ToolFields,
 };
 use crate::wording::{did_you_mean, quoted_list};
 use crate::{
     AgentSettings, Config, Environment, ExecAsk, Issue, LoggingSettings, ModelProvider, Place,
-    ReadContext, RoutingRule, SandboxSettings, Spanned, StorageBackend, ToolSettings,
+    ReadContext, RoutingRule, SandboxSettings, SearchProvider, SearchSettings, Spanned,
+    StorageBackend, ToolSettings,
 };
 
 /// What turns valid sections into one configuration: where things are and what else there is.
@@ -145,10 +147,7 @@ impl Resolver<'_> {
             fallbacks: Vec::new(),
             max_context_tokens: fields.max_context_tokens.or(defaults.max_context_tokens),
             workspace,
-            sandbox: SandboxSettings {
-                mode: fields.sandbox_mode.or(defaults.sandbox_mode).unwrap_or(SandboxMode::Always),
-                timeout: seconds(fields.sandbox_timeout_secs, defaults.sandbox_timeout_secs, 300),
-            },
+            sandbox: sandbox(&fields.sandbox, &defaults.sandbox),
             tools: None,
             turn_timeout: seconds(fields.timeout_seconds, defaults.timeout_seconds, 600),
             model_idle_timeout: seconds(
@@ -301,7 +300,26 @@ fn tool_settings(fields: ToolFields, shared: Option<&ToolSettings>) -> ToolSetti
             .exec_ask
             .or(shared.map(|shared| shared.exec_ask))
             .unwrap_or(ExecAsk::OnMiss),
+        by_channel: fields.by_channel,
+        by_sender: fields.by_sender,
+        search: fields.search.and_then(search_settings),
     }
+}
+
+/// Without a provider there is no search.
+fn search_settings(fields: SearchFields) -> Option<SearchSettings> {
+    let provider = fields.provider?;
+    let usual = match provider {
+        SearchProvider::Brave => "https://api.search.brave.com",
+        SearchProvider::Tavily => "https://api.tavily.com",
+        SearchProvider::Searxng => "http://127.0.0.1:8888",
+    };
+    Some(SearchSettings {
+        provider,
+        base_url: fields.base_url.unwrap_or_else(|| usual.to_owned()),
+        api_key: fields.api_key,
+        max_results: fields.max_results,
+    })
 }
 
 /// The path without `.` and `..`, so that comparing its parts means something. It need not exist.
@@ -318,4 +336,27 @@ fn normal(path: &Path) -> PathBuf {
         }
     }
     normal
+}
+
+/// What an agent does not set it takes from `[agents.sandbox]`.
+fn sandbox(own: &SandboxFields, shared: &SandboxFields) -> SandboxSettings {
+    fn given<T: Clone>(own: &Option<T>, shared: &Option<T>, default: T) -> T {
+        own.clone().or_else(|| shared.clone()).unwrap_or(default)
+    }
+    let usual = SandboxSettings::default();
+    SandboxSettings {
+        mode: given(&own.mode, &shared.mode, usual.mode),
+        timeout: Duration::from_secs(given(
+            &own.timeout_secs,
+            &shared.timeout_secs,
+            usual.timeout.as_secs(),
+        )),
+        engine: given(&own.engine, &shared.engine, usual.engine),
+        image: given(&own.image, &shared.image, usual.image),
+        allow_hosts: given(&own.allow_hosts, &shared.allow_hosts, usual.allow_hosts),
+        paths: given(&own.paths, &shared.paths, usual.paths),
+        memory_mb: given(&own.memory_mb, &shared.memory_mb, usual.memory_mb),
+        max_processes: given(&own.max_processes, &shared.max_processes, usual.max_processes),
+        cpus: given(&own.cpus, &shared.cpus, usual.cpus),
+    }
 }

@@ -144,12 +144,61 @@ pub struct AgentSettings {
 }
 
 /// `[agents.sandbox]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SandboxSettings {
     /// When commands run in it.
     pub mode: SandboxMode,
     /// The time limit of a command.
     pub timeout: Duration,
+    /// What holds commands.
+    pub engine: SandboxEngine,
+    /// The image of containers.
+    pub image: String,
+    /// Hosts that commands may reach; none is no network.
+    pub allow_hosts: Vec<String>,
+    /// Folders and files of the host that commands may see.
+    pub paths: Vec<SandboxPath>,
+    /// Memory of a command, in MiB.
+    pub memory_mb: u64,
+    /// Processes and threads of a command.
+    pub max_processes: u32,
+    /// Processors of a command.
+    pub cpus: u32,
+}
+
+impl Default for SandboxSettings {
+    fn default() -> Self {
+        Self {
+            mode: SandboxMode::Always,
+            timeout: Duration::from_secs(300),
+            engine: SandboxEngine::Namespaces,
+            image: "debian:bookworm-slim".to_owned(),
+            allow_hosts: Vec::new(),
+            paths: Vec::new(),
+            memory_mb: 2048,
+            max_processes: 256,
+            cpus: 1,
+        }
+    }
+}
+
+/// What holds sandboxed commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SandboxEngine {
+    /// Kernel namespaces; nothing has to be installed.
+    #[default]
+    Namespaces,
+    /// A Docker engine.
+    Docker,
+}
+
+/// A path of the host that a sandbox shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SandboxPath {
+    /// The path, absolute.
+    pub path: PathBuf,
+    /// Whether it may be written.
+    pub writable: bool,
 }
 
 /// The wire a model provider speaks.
@@ -193,6 +242,59 @@ pub struct ToolSettings {
     pub deny: Vec<String>,
     /// `[tools.exec] ask`.
     pub exec_ask: ExecAsk,
+    /// `[tools.by_channel.<kind>]`: what may be called in sessions of a kind of channel.
+    pub by_channel: BTreeMap<String, ToolRules>,
+    /// `[tools.by_sender."<channel>:<user id>"]`: what may be called for a person; `"*"` is everyone
+    /// who has no rules of their own.
+    pub by_sender: BTreeMap<String, ToolRules>,
+    /// `[tools.web.search]`, of `[tools]` alone.
+    pub search: Option<SearchSettings>,
+}
+
+impl Default for ToolSettings {
+    fn default() -> Self {
+        Self {
+            allow: vec!["*".to_owned()],
+            deny: Vec::new(),
+            exec_ask: ExecAsk::OnMiss,
+            by_channel: BTreeMap::new(),
+            by_sender: BTreeMap::new(),
+            search: None,
+        }
+    }
+}
+
+/// What may be called somewhere; it can only take away from what holds everywhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolRules {
+    /// Names, globs and `group:` names that may be called.
+    pub allow: Vec<String>,
+    /// Names, globs and `group:` names that may not; deny wins.
+    pub deny: Vec<String>,
+}
+
+/// `[tools.web.search]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchSettings {
+    /// Whose search.
+    pub provider: SearchProvider,
+    /// The root of its API.
+    pub base_url: String,
+    /// The key; SearXNG needs none.
+    pub api_key: Option<Secret>,
+    /// Results of one search, unless the model asks for another number.
+    pub max_results: u32,
+}
+
+/// A search service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SearchProvider {
+    /// Brave Search.
+    Brave,
+    /// Tavily.
+    Tavily,
+    /// SearXNG.
+    Searxng,
 }
 
 /// When a command asks for approval.

@@ -5,6 +5,7 @@
 //! itself, `lifecycle` begins and ends it all. There is no concrete channel here, no SQL
 //! and no model: those come in through the ports of the crates below, put together by `openclaw-cli`.
 
+pub mod approvals;
 pub mod auth;
 pub mod channels;
 pub mod commands;

@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::methods::ChannelStatus;
+use crate::methods::{Approval, ChannelStatus};
 
 /// The method of the notification that carries an event.
 pub const METHOD: &str = "event";
@@ -27,6 +27,10 @@ pub mod topic {
     pub const AGENT_DONE: &str = "agent.done";
     /// A turn ended without an answer.
     pub const AGENT_ERROR: &str = "agent.error";
+    /// A command waits for approval.
+    pub const APPROVAL_REQUESTED: &str = "approval.requested";
+    /// A command does not wait for approval any more.
+    pub const APPROVAL_RESOLVED: &str = "approval.resolved";
     /// A message came in.
     pub const MESSAGE_RECEIVED: &str = "message.received";
     /// A message went out.
@@ -139,6 +143,34 @@ pub struct AgentErrorEvent {
     pub hint: Option<String>,
 }
 
+/// The data of `approval.resolved`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ApprovalResolvedEvent {
+    /// The request.
+    pub id: String,
+    /// How it ended.
+    pub outcome: ApprovalOutcome,
+    /// Who answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+/// How a request for approval ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovalOutcome {
+    /// It was allowed this time.
+    AllowOnce,
+    /// It was allowed for good.
+    AllowAlways,
+    /// It was denied.
+    Deny,
+    /// Nobody answered in time, which is a denial.
+    Expired,
+    /// The call that asked was stopped.
+    Withdrawn,
+}
+
 /// The data of `message.failed`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageFailedEvent {
@@ -225,6 +257,12 @@ pub static TOPICS: &[TopicInfo] = &[
     ),
     TopicInfo::new::<AgentDoneEvent>(topic::AGENT_DONE, true, "A turn ended with an answer."),
     TopicInfo::new::<AgentErrorEvent>(topic::AGENT_ERROR, true, "A turn ended without an answer."),
+    TopicInfo::new::<Approval>(topic::APPROVAL_REQUESTED, true, "A command waits for approval."),
+    TopicInfo::new::<ApprovalResolvedEvent>(
+        topic::APPROVAL_RESOLVED,
+        true,
+        "A command does not wait for approval any more.",
+    ),
     TopicInfo::new::<openclaw_core::Message>(
         topic::MESSAGE_RECEIVED,
         true,

@@ -25,6 +25,6 @@ mod tool;
 pub use blocking::{Stop, StopReason, Stopped, run_blocking};
 pub use names::canonical_tool_name;
 pub use opener::{OpenError, OpenedFile, Workspace};
-pub use policy::{Decision, ToolPolicy};
+pub use policy::{Asker, Decision, ToolPolicy};
 pub use registry::{ToolRegistry, ToolRegistryBuilder};
 pub use tool::{Tool, ToolCall, ToolContext, ToolDefinition, ToolError, ToolOutput};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use openclaw_core::ThinkingLevel;
 use openclaw_sessions::Turn;
 use openclaw_storage::rows::{CallerCall, StoredError, TranscriptKind, TranscriptRow};
-use openclaw_tools::{ToolDefinition, ToolPolicy};
+use openclaw_tools::{Asker, ToolDefinition, ToolPolicy};
 use serde::Deserialize;
 
 use super::caller::{Caller, caller_call};
@@ -72,7 +72,13 @@ pub(super) async fn prepare(runner: &AgentRunner, turn: &Turn) -> Result<Prepare
         .map_err(|error| NotPrepared::Failed(error.stored()))?;
     let policy = match session.config.tools_enabled {
         Some(false) => ToolPolicy::deny_all("the session's settings"),
-        Some(true) | None => ToolPolicy::new(&config.tools, settings.tools.as_ref()),
+        Some(true) | None => {
+            let asker = Asker {
+                channel: Some(session.channel_id.as_str()),
+                senders: turn.inputs.iter().map(|input| input.inbound.sender.id.as_str()).collect(),
+            };
+            ToolPolicy::asked_by(&config.tools, settings.tools.as_ref(), &asker)
+        }
     };
     let caller = Caller::of(&turn.inputs);
     let tools = caller.tools(runner.deps.tools.definitions(&policy));

@@ -135,7 +135,7 @@ async fn serve_until_stopped(
     let token = gateway_token(&config, &SystemRng)?;
     let warned = loaded.config.inert_keys.clone();
     let composed = compose(&context.environment, flags, loaded, channels, lock).await?;
-    let Composed { gateway, source, model_tasks, lock } = composed;
+    let Composed { gateway, source, model_tasks, background, lock } = composed;
     let server = Server::bind(gateway.state().clone(), ServerOptions { token }).await?;
     gateway.start().await?;
     openclaw_gateway::lifecycle::ConfigSource::keep(source.as_ref()).await;
@@ -165,6 +165,7 @@ async fn serve_until_stopped(
     serving.refuse_new();
     let ending = async {
         gateway.shutdown().await;
+        background.end().await;
         serving.shutdown(Duration::from_secs(2)).await;
         tasks.close();
         tasks.wait().await;

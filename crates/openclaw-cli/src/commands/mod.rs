@@ -1,6 +1,7 @@
 //! One file per command group: its arguments and what it does.
 
 mod agent;
+mod approvals;
 mod channels;
 mod completion;
 mod config;
@@ -90,6 +91,9 @@ enum Command {
     Login(login::LoginArguments),
     /// Forget what `login` kept.
     Logout,
+    /// Answer commands that wait for your word.
+    #[command(subcommand)]
+    Approvals(approvals::ApprovalsCommand),
     /// See, check and change the configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -146,6 +150,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Keys(command) => keys::run(context, &command),
         Command::Login(arguments) => login::run(context, &arguments),
         Command::Logout => login::forget(context),
+        Command::Approvals(command) => client(context, approvals::run(context, command)),
         Command::Config(command) => config::run(context, command),
         Command::Doctor(arguments) => doctor::run(context, &arguments),
         Command::Logs(arguments) => client(context, logs::run(context, arguments)),

@@ -1,6 +1,7 @@
 //! The composition root: which channels, store and runner a gateway of this program is made of.
 
 mod channels;
+mod commands;
 mod config_source;
 mod in_process;
 mod parts;
@@ -9,6 +10,7 @@ mod token;
 mod with_credentials;
 
 pub(crate) use channels::Channels;
+pub(crate) use commands::namespaces;
 pub(crate) use config_source::FileConfigSource;
 pub(crate) use in_process::InProcess;
 pub(crate) use parts::{Composed, compose};

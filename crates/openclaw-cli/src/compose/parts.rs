@@ -4,12 +4,14 @@ use openclaw_agents::model::RetryPolicy;
 use openclaw_agents::{AgentRunner, RunnerDeps};
 use openclaw_config::{Environment, Loaded, Overrides, StatePaths};
 use openclaw_core::{Clock, IdGen, Rng, SystemClock, SystemIds, SystemRng};
+use openclaw_errors::OpenClawError;
 use openclaw_gateway::Identity;
 use openclaw_gateway::lifecycle::{CommitFan, Gateway, Parts, StateLock, gateway_id};
-use openclaw_media::MediaStore;
+use openclaw_media::{Fetcher, MediaStore};
 use openclaw_tools::ToolRegistry;
 use tokio_util::task::TaskTracker;
 
+use super::commands::{Background, commands};
 use super::{Channels, FileConfigSource, open_storage};
 use crate::exit::Failure;
 
@@ -19,6 +21,8 @@ pub(crate) struct Composed {
     pub(crate) source: Arc<FileConfigSource>,
     /// Tasks of models: connections that are drained.
     pub(crate) model_tasks: TaskTracker,
+    /// Commands in the background.
+    pub(crate) background: Background,
     /// Freed when dropped: after everything else.
     pub(crate) lock: StateLock,
 }
@@ -39,7 +43,13 @@ pub(crate) async fn compose(
     let fan = Arc::new(CommitFan::new());
     let storage = open_storage(&config.storage, clock.clone(), fan.clone()).await?;
     let media = MediaStore::new(paths.media());
-    let tools = Arc::new(ToolRegistry::builder().with_file_tools(media.clone()).build());
+    let background = Background::default();
+    let fetcher = Fetcher::builder().build().map_err(|error| {
+        OpenClawError::internal("the client for URLs cannot be set up").with_source(error)
+    })?;
+    let commands = commands(environment, fetcher, clock.clone(), ids.clone(), &background);
+    let tools = ToolRegistry::builder().with_file_tools(media.clone());
+    let tools = Arc::new(tools.with_command_tools(commands).build());
     let model_tasks = TaskTracker::new();
     let zone = jiff::tz::TimeZone::system();
     let runner = AgentRunner::new(RunnerDeps {
@@ -76,5 +86,5 @@ pub(crate) async fn compose(
         time_zone: zone,
     })?;
     channels.reach(gateway.state().hub.clone());
-    Ok(Composed { gateway, source, model_tasks, lock })
+    Ok(Composed { gateway, source, model_tasks, background, lock })
 }

@@ -1,14 +1,9 @@
-use openclaw_core::{AgentId, SandboxMode};
+use openclaw_core::AgentId;
 
 use super::level::Level;
+use super::sandbox::{SandboxFields, read_sandbox};
 use super::tools::{ToolFields, read_tools};
 use crate::{Spanned, TableReader};
-
-const SANDBOX_MODES: [(&str, SandboxMode); 3] = [
-    ("never", SandboxMode::Never),
-    ("non_main", SandboxMode::NonMain),
-    ("always", SandboxMode::Always),
-];
 
 /// `[agents]`, not yet merged.
 pub(crate) struct AgentsSection {
@@ -32,8 +27,7 @@ pub(crate) struct AgentFields {
     pub(crate) workspace: Option<Spanned<String>>,
     pub(crate) timeout_seconds: Option<u64>,
     pub(crate) idle_timeout_seconds: Option<u64>,
-    pub(crate) sandbox_mode: Option<SandboxMode>,
-    pub(crate) sandbox_timeout_secs: Option<u64>,
+    pub(crate) sandbox: SandboxFields,
 }
 
 pub(super) fn read_agents(reader: &mut TableReader<'_>) -> AgentsSection {
@@ -66,15 +60,9 @@ pub(super) fn read_agents(reader: &mut TableReader<'_>) -> AgentsSection {
 }
 
 fn read_fields(reader: &mut TableReader<'_>, level: Level) -> AgentFields {
-    let (sandbox_mode, sandbox_timeout_secs) =
-        reader.table("sandbox", "The sandbox that commands run in.", |reader| {
-            let mode =
-                reader.choice("mode", "When commands run in the sandbox.", &SANDBOX_MODES).inert();
-            let mode = level.of(mode, "always");
-            let timeout =
-                reader.integer("timeout_secs", "The time limit of a command.", 1..=86_400).inert();
-            (mode, level.of(timeout, 300))
-        });
+    let sandbox = reader.table("sandbox", "The sandbox that commands run in.", |reader| {
+        read_sandbox(reader, level)
+    });
     AgentFields {
         model: reader
             .string("model", "provider/model; a bare name is looked up among the configured providers. Without it, the default model of the first provider that has one.")
@@ -98,7 +86,6 @@ fn read_fields(reader: &mut TableReader<'_>, level: Level) -> AgentFields {
             reader.integer("idle_timeout_seconds", "The longest pause between two parts of a model's answer.", 1..=3_600),
             120,
         ),
-        sandbox_mode,
-        sandbox_timeout_secs,
+        sandbox,
     }
 }

@@ -90,7 +90,7 @@ fn require(reader: &mut TableReader<'_>, name: &str, hint: &str) {
 }
 
 /// Reads the root of an API. The flag says that it is plain HTTP to another machine.
-fn read_base_url(text: String) -> Result<(String, bool), String> {
+pub(super) fn read_base_url(text: String) -> Result<(String, bool), String> {
     let url = Url::parse(&text)
         .map_err(|_| "must be a URL such as \"https://api.example.org/v1\"".to_owned())?;
     if !matches!(url.scheme(), "http" | "https") {

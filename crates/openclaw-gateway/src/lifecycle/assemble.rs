@@ -16,6 +16,7 @@ use super::config_handle::ConfigHandle;
 use super::reload::{ConfigSource, Reloader};
 use super::shutdown::Shutdown;
 use crate::auth::Credentials;
+use crate::approvals::StoredApprovals;
 use crate::channels::{ChannelRegistry, RegistryDeps};
 use crate::commands::{CommandDeps, CommandRunner};
 use crate::delivery::{Delivery, DeliveryDeps};
@@ -145,6 +146,10 @@ impl Gateway {
             parts.rng.clone(),
         ));
         credentials.set_password(config.current().gateway.auth.password_hash.as_ref());
+        if let Some(approvals) = parts.tools.approvals() {
+            let log = StoredApprovals::new(parts.storage.clone(), parts.clock.clone());
+            approvals.attach(Arc::new(log));
+        }
         let state = GatewayState {
             config,
             storage: parts.storage,

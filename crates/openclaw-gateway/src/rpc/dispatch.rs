@@ -10,8 +10,8 @@ use openclaw_protocol::{Access, ErrorObject, Method, MethodInfo, Scope, registry
 use serde_json::Value;
 
 use super::{
-    Caller, agent, authenticate, channel, config, gateway, keys, logs, message, pairing, route,
-    session, subscription, tool,
+    Caller, agent, approval, authenticate, channel, config, gateway, keys, logs, message, pairing,
+    route, session, subscription, tool,
 };
 use crate::GatewayState;
 use crate::auth::{CallClass, Principal};
@@ -280,6 +280,10 @@ handlers!(state, caller,
     m::AgentStop => |params| agent::stop::run(state, params),
     m::AgentStatus => |params| agent::status::run(state, params),
     m::ToolCall => |params| tool::call::run(state, caller, params),
+    m::ApprovalList => |_| approval::list::run(state),
+    m::ApprovalResolve => |params| approval::resolve::run(state, caller, params),
+    m::ApprovalAllowed => |_| approval::allowed::run(state),
+    m::ApprovalForget => |params| approval::forget::run(state, params),
     m::PairingList => |params| pairing::list::run(state, params),
     m::PairingApprove => |params| pairing::approve::run(state, caller, params),
     m::ConfigGet => |params| config::get::run(state, params),

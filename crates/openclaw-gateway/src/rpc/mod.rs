@@ -4,6 +4,7 @@
 //! To add a method: state it in `openclaw-protocol`, write its file, add its line in `dispatch`.
 
 mod agent;
+mod approval;
 mod authenticate;
 mod caller;
 mod channel;

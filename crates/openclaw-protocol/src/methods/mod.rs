@@ -1,6 +1,7 @@
 //! The methods by resource: params, results, and the types that name them.
 
 mod agent;
+mod approval;
 mod authenticate;
 mod channel;
 mod config;
@@ -17,6 +18,7 @@ mod subscription;
 mod tool;
 
 pub use agent::*;
+pub use approval::*;
 pub use authenticate::*;
 pub use channel::*;
 pub use config::*;

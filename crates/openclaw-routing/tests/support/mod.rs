@@ -22,7 +22,7 @@ pub(crate) fn agent(id: &str) -> AgentSettings {
         fallbacks: Vec::new(),
         max_context_tokens: None,
         workspace: PathBuf::from("/workspace"),
-        sandbox: SandboxSettings { mode: SandboxMode::Always, timeout: Duration::from_secs(300) },
+        sandbox: SandboxSettings::default(),
         tools: None,
         turn_timeout: Duration::from_secs(600),
         model_idle_timeout: Duration::from_secs(120),
@@ -46,11 +46,7 @@ pub(crate) fn config(routing: Vec<RoutingRule>) -> Config {
         },
         agents: ["main", "work", "home"].map(agent).into(),
         providers: Default::default(),
-        tools: ToolSettings {
-            allow: vec!["*".to_owned()],
-            deny: Vec::new(),
-            exec_ask: ExecAsk::OnMiss,
-        },
+        tools: ToolSettings::default(),
         session: SessionSettings {
             dm_scope: DmScope::PerChannelPeer,
             queue_mode: QueueMode::Queue,

@@ -347,16 +347,13 @@ fn config(queue_mode: QueueMode) -> Config {
             fallbacks: Vec::new(),
             max_context_tokens: None,
             workspace: PathBuf::from("/workspace"),
-            sandbox: SandboxSettings {
-                mode: SandboxMode::Always,
-                timeout: Duration::from_secs(300),
-            },
+            sandbox: SandboxSettings::default(),
             tools: None,
             turn_timeout: Duration::from_secs(600),
             model_idle_timeout: Duration::from_secs(120),
         }],
         providers: Default::default(),
-        tools: ToolSettings { allow: Vec::new(), deny: Vec::new(), exec_ask: ExecAsk::OnMiss },
+        tools: ToolSettings::default(),
         session: SessionSettings {
             dm_scope: DmScope::PerChannelPeer,
             queue_mode,

@@ -22,12 +22,14 @@ const KEPT: Duration = Duration::from_secs(30 * 60);
 /// Inputs that wait to be written; more are refused until the process reads.
 const INPUTS: usize = 16;
 
+type All = BTreeMap<(SessionKey, u32), Arc<Process>>;
+
 /// What runs in the background, by session: none sees another's.
 #[derive(Debug)]
 pub struct Processes {
     tasks: TaskTracker,
     stop: CancellationToken,
-    all: Arc<Mutex<BTreeMap<(SessionKey, u32), Arc<Process>>>>,
+    all: Arc<Mutex<All>>,
 }
 
 /// One of them.
@@ -121,7 +123,7 @@ impl Processes {
         self.lock().get(&(key.clone(), id)).cloned()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<(SessionKey, u32), Arc<Process>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, All> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -164,7 +166,7 @@ impl Process {
         drop((ending, input));
         while is_open {
             match tokio::time::timeout(Duration::from_secs(2), output.read(&mut buffer)).await {
-                Ok(Ok(0) | Err(_)) | Err(_) => break,
+                Ok(Ok(0) | Err(_)) | Err(_) => is_open = false,
                 Ok(Ok(read)) => self.print(&buffer[..read]),
             }
         }

@@ -114,7 +114,7 @@ async fn foreground(
     let rest = async {
         while is_open {
             match output.read(&mut buffer).await {
-                Ok(0) | Err(_) => break,
+                Ok(0) | Err(_) => is_open = false,
                 Ok(read) => captured.push(&buffer[..read]),
             }
         }

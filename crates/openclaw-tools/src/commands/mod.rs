@@ -23,9 +23,11 @@ use std::sync::Arc;
 use crate::ToolRegistryBuilder;
 
 impl ToolRegistryBuilder {
-    /// Adds `bash` and `process`.
+    /// Adds `bash` and `process`, and the board on which they ask.
     #[must_use]
     pub fn with_command_tools(self, commands: Arc<Commands>) -> Self {
-        self.with(BashTool::new(commands.clone())).with(ProcessTool::new(commands))
+        self.asking(commands.approvals().clone())
+            .with(BashTool::new(commands.clone()))
+            .with(ProcessTool::new(commands))
     }
 }

@@ -56,12 +56,26 @@ impl CommandRules {
         let mut hidden = vec![config.state_dir.clone()];
         hidden.extend(config.file.clone());
         let own = agent.tools.as_ref().map(|tools| tools.exec_ask);
+        let settings = &agent.sandbox;
+        // Outside the sandbox nothing is granted: everything is there.
+        let paths = settings
+            .paths
+            .iter()
+            .filter(|_| sandboxed)
+            .map(|granted| GrantedPath { path: granted.path.clone(), writable: granted.writable });
         Self {
             sandboxed,
-            timeout: agent.sandbox.timeout,
+            timeout: settings.timeout,
             ask: own.unwrap_or(config.tools.exec_ask),
+            hosts: if sandboxed { settings.allow_hosts.clone() } else { Vec::new() },
+            paths: paths.collect(),
             hidden,
-            ..Self::default()
+            limits: Limits {
+                memory_bytes: settings.memory_mb * 1024 * 1024,
+                processes: settings.max_processes,
+                cpus: settings.cpus,
+                ..Limits::default()
+            },
         }
     }
 }

@@ -36,6 +36,11 @@ impl Commands {
         Self { processes: Processes::new(deps.tasks.clone(), deps.stop.clone()), deps }
     }
 
+    /// Who is asked.
+    pub fn approvals(&self) -> &Arc<Approvals> {
+        &self.deps.approvals
+    }
+
     /// Reads a command, has it approved where it must be, and starts it.
     pub(super) async fn start(
         &self,

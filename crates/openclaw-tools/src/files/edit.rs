@@ -71,7 +71,7 @@ impl Tool for EditTool {
     }
 }
 
-fn read_text(workspace: &Workspace, path: &str) -> Result<String, ToolError> {
+pub(super) fn read_text(workspace: &Workspace, path: &str) -> Result<String, ToolError> {
     let opened = workspace.read(path)?;
     let limit = MAX_WRITE;
     if opened.size > limit {

@@ -1,9 +1,11 @@
-//! The file tools: `read`, `write`, `edit`, `list`, `search`. All work in the workspace only.
+//! The file tools: `read`, `write`, `edit`, `apply_patch`, `list`, `search`. All work in the workspace only.
 
+mod apply_patch;
 mod edit;
 mod list;
 mod locks;
 mod near;
+mod patch;
 mod read;
 mod search;
 mod search_content;
@@ -15,6 +17,7 @@ use std::time::Duration;
 
 use openclaw_media::MediaStore;
 
+pub use apply_patch::ApplyPatchTool;
 pub use edit::EditTool;
 pub use list::ListTool;
 pub use locks::WorkspaceLocks;
@@ -37,14 +40,15 @@ const MAX_TEXT: usize = 64 * 1024;
 const MAX_WRITE: u64 = 16 * 1024 * 1024;
 
 impl ToolRegistryBuilder {
-    /// Adds the five file tools; images that are read go to `media`.
+    /// Adds the file tools; images that are read go to `media`.
     #[must_use]
     pub fn with_file_tools(self, media: MediaStore) -> Self {
         let locks = WorkspaceLocks::default();
         self.with(ReadTool::new(media))
             .with(WriteTool::new(locks.clone()))
-            .with(EditTool::new(locks))
+            .with(EditTool::new(locks.clone()))
             .with(ListTool)
             .with(SearchTool)
+            .with(ApplyPatchTool::new(locks))
     }
 }

@@ -35,6 +35,25 @@ impl Workspace {
         })
     }
 
+    /// Removes a regular file; a link is removed itself, never what it leads to. Blocks.
+    ///
+    /// # Errors
+    /// Any [`OpenError`].
+    pub fn remove(&self, path: &str) -> Result<(), OpenError> {
+        self.stable(path, |resolved| {
+            let Some(name) = resolved.file_name() else {
+                return Err(OpenError::IsFolder { path: path.to_owned() });
+            };
+            let failed = |source| OpenError::of("remove", path, source);
+            let parent = resolved.parent().unwrap_or(Path::new(""));
+            let folder = self.root().folder(parent).map_err(failed)?;
+            match existing(&folder, name, path)? {
+                Some(_) => folder.remove(name).map_err(failed),
+                None => Err(OpenError::NotFound { path: path.to_owned() }),
+            }
+        })
+    }
+
     /// Opens the folder, making it and those above it where they are missing.
     fn parent_folder(&self, path: &Path) -> io::Result<Folder> {
         match self.root().folder(path) {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -29,12 +30,17 @@ pub fn run_helper(_arguments: &[String]) -> Option<ExitCode> {
 }
 
 /// The sandbox of namespaces, which needs Linux.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Namespaces;
 
 impl Namespaces {
     /// With this helper.
     pub fn new(_helper: Helper) -> Self {
+        Self
+    }
+
+    /// With this helper and a way out.
+    pub fn with_egress(_helper: Helper, _egress: Arc<crate::egress::Egress>) -> Self {
         Self
     }
 }

@@ -3,7 +3,7 @@
 mod group;
 mod rule;
 
-use openclaw_config::ToolSettings;
+use openclaw_config::{ToolRules, ToolSettings};
 
 use self::rule::{Entry, Rules};
 use crate::canonical_tool_name;
@@ -25,6 +25,48 @@ struct Layer {
     deny: Rules,
 }
 
+/// Who asks, and where.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asker<'a> {
+    /// The channel account, such as `telegram` or `telegram/work`.
+    pub channel: Option<&'a str>,
+    /// The service's ids of the people; none for what the owner's own programs ask.
+    pub senders: Vec<&'a str>,
+}
+
+impl<'a> Asker<'a> {
+    fn kind(&self) -> Option<&'a str> {
+        self.channel.map(|channel| channel.split('/').next().unwrap_or(channel))
+    }
+
+    fn channel_rules<'s>(&self, settings: &'s ToolSettings) -> Option<(&'a str, &'s ToolRules)> {
+        let kind = self.kind()?;
+        settings.by_channel.get(kind).map(|rules| (kind, rules))
+    }
+
+    /// A person may be named by account or by kind of channel; both count.
+    fn sender_rules<'s>(&self, settings: &'s ToolSettings) -> Vec<(String, &'s ToolRules)> {
+        let (Some(channel), Some(kind)) = (self.channel, self.kind()) else { return Vec::new() };
+        let mut found: Vec<(String, &ToolRules)> = Vec::new();
+        for sender in &self.senders {
+            let names = [format!("{channel}:{sender}"), format!("{kind}:{sender}")];
+            let mut own: Vec<_> = names
+                .into_iter()
+                .filter_map(|name| Some((name.clone(), settings.by_sender.get(&name)?)))
+                .collect();
+            if own.is_empty() {
+                own.extend(settings.by_sender.get("*").map(|rules| ("*".to_owned(), rules)));
+            }
+            for (name, rules) in own {
+                if !found.iter().any(|(other, _)| *other == name) {
+                    found.push((name, rules));
+                }
+            }
+        }
+        found
+    }
+}
+
 /// Whether a tool may be called, and which rule says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
@@ -32,6 +74,8 @@ pub struct Decision {
     pub allowed: bool,
     /// The rule, such as `deny = "group:fs" of tools`.
     pub reason: String,
+    /// For what is denied: where it would be allowed, or what would have to change.
+    pub elsewhere: String,
 }
 
 impl ToolPolicy {
@@ -42,6 +86,27 @@ impl ToolPolicy {
             Some(agent) => policy.and("the agent's tools", &agent.allow, &agent.deny),
             None => policy,
         }
+    }
+
+    /// The policy where somebody asks: that of [`Self::new`], of the channel, and of every one of
+    /// the people who asked, in the gateway's settings and the agent's own.
+    pub fn asked_by(
+        settings: &ToolSettings,
+        agent: Option<&ToolSettings>,
+        asker: &Asker<'_>,
+    ) -> Self {
+        let mut policy = Self::new(settings, agent);
+        let shared = std::iter::once((settings, "tools"));
+        for (own, name) in shared.chain(agent.map(|agent| (agent, "the agent's tools"))) {
+            if let Some((kind, rules)) = asker.channel_rules(own) {
+                policy = policy.and(format!("{name}.by_channel.{kind}"), &rules.allow, &rules.deny);
+            }
+            for (sender, rules) in asker.sender_rules(own) {
+                let name = format!("{name}.by_sender.{sender:?}");
+                policy = policy.and(name, &rules.allow, &rules.deny);
+            }
+        }
+        policy
     }
 
     /// Everything is allowed.
@@ -92,18 +157,34 @@ impl ToolPolicy {
             if let Some(entry) = denied {
                 let note = if entry.is_broken() { ", which cannot be read" } else { "" };
                 let reason = format!("deny = {:?} of {owner}{note}", entry.text());
-                return Decision { allowed: false, reason };
+                return Decision { allowed: false, reason, elsewhere: elsewhere(owner) };
             }
             match layer.allow.find(|entry| entry.matches(name)) {
                 Some(entry) => reason = format!("allow = {:?} of {owner}", entry.text()),
                 None => {
                     let reason = format!("allow of {owner} does not name it");
-                    return Decision { allowed: false, reason };
+                    return Decision { allowed: false, reason, elsewhere: elsewhere(owner) };
                 }
             }
         }
-        Decision { allowed: true, reason }
+        Decision { allowed: true, reason, elsewhere: String::new() }
     }
+}
+
+/// Where the tool is not under this layer's rules.
+fn elsewhere(layer: &str) -> String {
+    let text = if layer.contains(".by_channel.") {
+        "other channels do not have this rule"
+    } else if layer.contains(".by_sender.") {
+        "the rule is for who asks; others may be allowed"
+    } else if layer == "the agent's tools" {
+        "other agents do not have this rule"
+    } else if layer == "tools" {
+        "it holds everywhere; the owner can change tools.allow and tools.deny"
+    } else {
+        "other sessions may allow it"
+    };
+    text.to_owned()
 }
 
 impl Rules {
@@ -114,13 +195,13 @@ impl Rules {
 
 #[cfg(test)]
 mod tests {
-    use super::ToolPolicy;
-    use openclaw_config::ToolSettings;
+    use super::{Asker, ToolPolicy};
+    use openclaw_config::{ToolRules, ToolSettings};
     use proptest::prelude::*;
 
     fn settings(allow: &[&str], deny: &[&str]) -> ToolSettings {
         let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        ToolSettings { allow: own(allow), deny: own(deny), exec_ask: Default::default() }
+        ToolSettings { allow: own(allow), deny: own(deny), ..ToolSettings::default() }
     }
 
     #[test]
@@ -157,6 +238,37 @@ mod tests {
         assert_eq!(allowed, ["read", "list"]);
         assert_eq!(policy.explain("edit").reason, r#"deny = "edit" of the agent's tools"#);
         assert_eq!(policy.explain("read").reason, r#"allow = "*" of the agent's tools"#);
+    }
+
+    #[test]
+    fn channels_and_senders_can_only_take_away() {
+        let mut global = settings(&["*"], &["cron"]);
+        let rules = |allow: &[&str], deny: &[&str]| {
+            let ToolSettings { allow, deny, .. } = settings(allow, deny);
+            ToolRules { allow, deny }
+        };
+        global.by_channel.insert("telegram".to_owned(), rules(&["*"], &["group:runtime"]));
+        global.by_sender.insert("telegram:7".to_owned(), rules(&["read", "bash"], &[]));
+        global.by_sender.insert("*".to_owned(), rules(&[], &[]));
+        let agent = settings(&["*"], &["write"]);
+        let allowed = |channel: Option<&str>, senders: &[&str]| {
+            let senders = senders.iter().map(|sender| (*sender).to_owned()).collect::<Vec<_>>();
+            let asker = Asker { channel, senders: senders.iter().map(String::as_str).collect() };
+            let policy = ToolPolicy::asked_by(&global, Some(&agent), &asker);
+            let tools = ["read", "write", "bash", "cron"];
+            tools.into_iter().filter(|tool| policy.explain(tool).allowed).collect::<Vec<_>>()
+        };
+        assert_eq!(allowed(None, &[]), ["read", "bash"]);
+        assert_eq!(allowed(Some("web"), &[]), ["read", "bash"]);
+        assert_eq!(allowed(Some("telegram"), &[]), ["read"]);
+        assert_eq!(allowed(Some("telegram/work"), &["7"]), ["read"]);
+        assert_eq!(allowed(Some("telegram"), &["8"]), [""; 0]);
+        // One who may not is enough.
+        assert_eq!(allowed(Some("telegram"), &["7", "8"]), [""; 0]);
+        let asker = Asker { channel: Some("telegram"), senders: vec!["7"] };
+        let decision = ToolPolicy::asked_by(&global, None, &asker).explain("exec");
+        assert_eq!(decision.reason, r#"deny = "group:runtime" of tools.by_channel.telegram"#);
+        assert_eq!(decision.elsewhere, "other channels do not have this rule");
     }
 
     #[test]

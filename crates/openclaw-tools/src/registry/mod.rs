@@ -12,6 +12,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use self::erased::{ErasedTool, Typed};
+use crate::approvals::Approvals;
 use crate::{
     Tool, ToolCall, ToolContext, ToolDefinition, ToolError, ToolOutput, ToolPolicy,
     canonical_tool_name,
@@ -32,12 +33,14 @@ pub struct ToolRegistry {
     tools: Vec<Box<dyn ErasedTool>>,
     index: HashMap<&'static str, usize>,
     offers: Mutex<Offers>,
+    approvals: Option<Arc<Approvals>>,
 }
 
 /// Collects tools.
 #[derive(Debug, Default)]
 pub struct ToolRegistryBuilder {
     tools: Vec<Box<dyn ErasedTool>>,
+    approvals: Option<Arc<Approvals>>,
 }
 
 impl ToolRegistryBuilder {
@@ -49,10 +52,18 @@ impl ToolRegistryBuilder {
         self
     }
 
+    /// The board on which tools ask for approval.
+    #[must_use]
+    pub fn asking(mut self, approvals: Arc<Approvals>) -> Self {
+        self.approvals = Some(approvals);
+        self
+    }
+
     /// The registry, in the order of adding.
     pub fn build(self) -> ToolRegistry {
         let index = self.tools.iter().enumerate().map(|(at, tool)| (tool.name(), at)).collect();
-        ToolRegistry { tools: self.tools, index, offers: Mutex::default() }
+        let Self { tools, approvals } = self;
+        ToolRegistry { tools, index, offers: Mutex::default(), approvals }
     }
 }
 
@@ -60,6 +71,11 @@ impl ToolRegistry {
     /// An empty builder.
     pub fn builder() -> ToolRegistryBuilder {
         ToolRegistryBuilder::default()
+    }
+
+    /// The board on which tools ask for approval; `None` when none of them does.
+    pub fn approvals(&self) -> Option<&Arc<Approvals>> {
+        self.approvals.as_ref()
     }
 
     /// The names of all tools, in the order of adding.
@@ -109,7 +125,7 @@ impl ToolRegistry {
         if !decision.allowed {
             return Err(ToolError::Denied {
                 tool: tool.name().to_owned(),
-                reason: decision.reason,
+                reason: format!("{}; {}", decision.reason, decision.elsewhere),
             });
         }
         if context.cancel.is_cancelled() {

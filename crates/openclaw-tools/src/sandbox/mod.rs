@@ -13,6 +13,10 @@ mod port;
 mod running;
 
 pub use crate::platform::sandbox::{Helper, Host, Namespaces, run_helper};
+
+/// The first argument of a program start that [`run_helper`] answers.
+pub const HELPER_ARGUMENT: &str = "__sandbox";
+
 pub use error::SandboxError;
 pub use job::{GrantedPath, Job, Room, Streams, WORKSPACE};
 pub use limits::Limits;

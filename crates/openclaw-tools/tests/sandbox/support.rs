@@ -1,5 +1,4 @@
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use openclaw_tools::sandbox::{
@@ -11,8 +10,8 @@ pub(crate) fn helper() -> Helper {
     Helper::program(env!("CARGO_BIN_EXE_sandbox-helper"))
 }
 
-pub(crate) fn sandbox() -> Arc<Namespaces> {
-    Arc::new(Namespaces::new(helper()))
+pub(crate) fn sandbox() -> Namespaces {
+    Namespaces::new(helper())
 }
 
 pub(crate) fn job(argv: &[&str]) -> Job {

@@ -4,7 +4,7 @@ use openclaw_core::{AgentId, CallId, SessionKey};
 use openclaw_errors::{ErrorKind, OpenClawError};
 use openclaw_protocol::methods::{ToolCallParams, ToolResult};
 use openclaw_tools::commands::CommandRules;
-use openclaw_tools::{ToolCall, ToolContext, ToolError, ToolOutput, ToolPolicy};
+use openclaw_tools::{Asker, ToolCall, ToolContext, ToolError, ToolOutput, ToolPolicy};
 use serde_json::Value;
 
 use crate::GatewayState;
@@ -30,10 +30,14 @@ pub(in crate::rpc) async fn run(
     let config = state.config.current();
     let agent_id = session_key.agent_id();
     let agent = config.agent(&agent_id).unwrap_or_else(|| config.default_agent());
+    let channel = session.as_ref().map(|session| session.channel_id.to_string());
     let own = session.map(|session| session.config).unwrap_or_default();
     let policy = match own.tools_enabled {
         Some(false) => ToolPolicy::deny_all("the session's settings"),
-        Some(true) | None => ToolPolicy::new(&config.tools, agent.tools.as_ref()),
+        Some(true) | None => {
+            let asker = Asker { channel: channel.as_deref(), senders: Vec::new() };
+            ToolPolicy::asked_by(&config.tools, agent.tools.as_ref(), &asker)
+        }
     };
     let call_id = CallId::new(state.ids.new_id()).map_err(|error| {
         OpenClawError::internal("the id source gave an unusable id").with_source(error)

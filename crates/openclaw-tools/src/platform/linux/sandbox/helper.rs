@@ -17,10 +17,10 @@ use super::mounts::{self, Step};
 use super::rights;
 use super::supervise::{Payload, supervise};
 use super::wire::{Identity, Launch, Report, Walls};
-use super::{landlock, link, loopback, seccomp};
+use super::{inherited, landlock, link, loopback, seccomp};
 
 /// The argument that makes the program a helper; what follows says which.
-pub(super) const ARGUMENT: &str = "__sandbox";
+pub(super) const ARGUMENT: &str = crate::sandbox::HELPER_ARGUMENT;
 pub(super) const OUTSIDE: &str = "outside";
 const INSIDE: &str = "inside";
 pub(super) const HOLD: &str = "hold";
@@ -35,6 +35,9 @@ pub(super) fn run(arguments: &[String]) -> Option<ExitCode> {
     if first != ARGUMENT {
         return None;
     }
+    if let Err(error) = inherited::keep_back() {
+        return Some(failed(&format!("keep descriptors back: {error}")));
+    }
     let outcome = match role.as_str() {
         OUTSIDE => outside(),
         INSIDE => inside(),
@@ -44,12 +47,14 @@ pub(super) fn run(arguments: &[String]) -> Option<ExitCode> {
     };
     match outcome {
         Ok(()) => Some(ExitCode::SUCCESS),
-        Err(message) => {
-            // The stream has said it already; this is for who starts a helper by hand.
-            let told = writeln!(std::io::stderr(), "openclaw: sandbox helper: {message}");
-            Some(ExitCode::from(if told.is_ok() { 125 } else { 126 }))
-        }
+        Err(message) => Some(failed(&message)),
     }
+}
+
+fn failed(message: &str) -> ExitCode {
+    // The stream has said it already; this is for who starts a helper by hand.
+    let told = writeln!(std::io::stderr(), "openclaw: sandbox helper: {message}");
+    ExitCode::from(if told.is_ok() { 125 } else { 126 })
 }
 
 /// The stream that is this process's standard input.

@@ -7,6 +7,7 @@ mod control;
 mod helper;
 mod host;
 mod idmap;
+mod inherited;
 mod landlock;
 mod launch;
 mod link;

@@ -18,9 +18,12 @@ use crate::sandbox::{Check, Job, Room, Running, Sandbox, SandboxError, Streams, 
 /// The user id that payloads have outside, where the gateway may give ids away: nobody's.
 const PAYLOAD_ID: u32 = 1_868_759_040;
 
-/// The sandbox that needs nothing installed.
+/// The sandbox that needs nothing installed. Clones share what they found out.
+#[derive(Debug, Clone)]
+pub struct Namespaces(Arc<Engine>);
+
 #[derive(Debug)]
-pub struct Namespaces {
+struct Engine {
     helper: Helper,
     egress: Option<Arc<Egress>>,
     /// Numbers the control groups.
@@ -39,13 +42,18 @@ struct Found {
 impl Namespaces {
     /// With this helper, and no way out for commands that are granted hosts.
     pub fn new(helper: Helper) -> Self {
-        Self { helper, egress: None, count: AtomicU64::new(0), maps: Mutex::default() }
+        Self(Arc::new(Engine::new(helper, None)))
     }
 
-    /// Lets commands reach the hosts they are granted through this proxy.
-    #[must_use]
-    pub fn with_egress(self, egress: Arc<Egress>) -> Self {
-        Self { egress: Some(egress), ..self }
+    /// With a way out: commands reach the hosts they are granted through this proxy.
+    pub fn with_egress(helper: Helper, egress: Arc<Egress>) -> Self {
+        Self(Arc::new(Engine::new(helper, Some(egress))))
+    }
+}
+
+impl Engine {
+    fn new(helper: Helper, egress: Option<Arc<Egress>>) -> Self {
+        Self { helper, egress, count: AtomicU64::new(0), maps: Mutex::default() }
     }
 
     async fn begin(
@@ -141,11 +149,11 @@ impl Namespaces {
 }
 
 #[async_trait]
-impl Sandbox for Arc<Namespaces> {
+impl Sandbox for Namespaces {
     async fn start(&self, room: &Room, job: Job) -> Result<Running, SandboxError> {
-        let found = self.begin(room, job, Vec::new()).await?;
+        let found = self.0.begin(room, job, Vec::new()).await?;
         let mut begun = found.begun;
-        let beside = match (begun.proxy.take(), &self.egress) {
+        let beside = match (begun.proxy.take(), &self.0.egress) {
             (Some(listener), Some(egress)) => {
                 let serve = egress.serve(listener, &room.hosts);
                 Some(serve.map_err(|error| {
@@ -160,8 +168,8 @@ impl Sandbox for Arc<Namespaces> {
     async fn check(&self, room: &Room) -> Result<Vec<Check>, SandboxError> {
         let program = fs::read_link("/proc/self/exe")
             .ok()
-            .filter(|_| self.helper.path() == Path::new("/proc/self/exe"));
-        let program = program.unwrap_or_else(|| self.helper.path().to_owned());
+            .filter(|_| self.0.helper.path() == Path::new("/proc/self/exe"));
+        let program = program.unwrap_or_else(|| self.0.helper.path().to_owned());
         let bind =
             Bind { source: program, target: probe::PROGRAM.into(), writable: false, mapped: false };
         let hidden: Vec<String> =
@@ -171,7 +179,7 @@ impl Sandbox for Arc<Namespaces> {
         argv.extend(hidden);
         let job =
             Job { argv, cwd: WORKSPACE.to_owned(), env: Vec::new(), streams: Streams::OutputOnly };
-        let found = self.begin(room, job, vec![bind]).await?;
+        let found = self.0.begin(room, job, vec![bind]).await?;
         let (landlock, identity, held) = (found.begun.landlock, found.identity, found.held);
         let mut checks = probe::outside(found.begun.running(None)).await?;
         checks.extend(probe::limits(landlock, identity, held, &room.limits));

@@ -1,3 +1,5 @@
+mod sandbox;
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
@@ -14,7 +16,7 @@ use serde::Serialize;
 use serde_json::json;
 use std::sync::Arc;
 
-use super::client;
+use crate::commands::client;
 use crate::compose::{Channels, open_storage};
 use crate::context::Context;
 use crate::exit::{Failure, status};
@@ -88,6 +90,7 @@ pub(crate) fn run(context: &Context, arguments: &DoctorArguments) -> Result<(), 
     if let Some(config) = &config {
         model(config, &mut report);
         state_folder(config, arguments.fix, &mut report);
+        sandbox::look(context, config, &mut report);
     }
     let running = client(context, async {
         let client = Reach::find(context)?.client().await?;

@@ -1,0 +1,6 @@
+//! `approval.*`.
+
+pub(super) mod allowed;
+pub(super) mod forget;
+pub(super) mod list;
+pub(super) mod resolve;
