@@ -1,5 +1,5 @@
-//! Doubles for tests: a clock that is set, ids that count, a scripted model server, a strict fake of
-//! the Telegram Bot API. They are small real implementations with state, driven over their real
+//! Doubles for tests: a clock that is set, ids that count, a scripted model server, strict fakes of
+//! the Telegram Bot API and of search services. They are small real implementations with state, driven over their real
 //! wire. Beside them a real PostgreSQL server of a test's own. This crate sees only `openclaw-core`
 //! and `openclaw-protocol`.
 
@@ -8,6 +8,7 @@ mod ids;
 pub mod model;
 #[cfg(unix)]
 pub mod postgres;
+pub mod search;
 pub mod telegram;
 
 pub use clock::ManualClock;

@@ -21,6 +21,7 @@ mod policy;
 mod registry;
 pub mod sandbox;
 mod tool;
+pub mod web;
 
 pub use blocking::{Stop, StopReason, Stopped, run_blocking};
 pub use names::canonical_tool_name;

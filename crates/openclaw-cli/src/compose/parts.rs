@@ -9,6 +9,7 @@ use openclaw_gateway::Identity;
 use openclaw_gateway::lifecycle::{CommitFan, Gateway, Parts, StateLock, gateway_id};
 use openclaw_media::{Fetcher, MediaStore};
 use openclaw_tools::ToolRegistry;
+use openclaw_tools::web::{WebFetchTool, WebSearchTool};
 use tokio_util::task::TaskTracker;
 
 use super::commands::{Background, commands};
@@ -47,9 +48,15 @@ pub(crate) async fn compose(
     let fetcher = Fetcher::builder().build().map_err(|error| {
         OpenClawError::internal("the client for URLs cannot be set up").with_source(error)
     })?;
-    let commands = commands(environment, fetcher, clock.clone(), ids.clone(), &background);
+    let commands = commands(environment, fetcher.clone(), clock.clone(), ids.clone(), &background);
     let tools = ToolRegistry::builder().with_file_tools(media.clone());
-    let tools = Arc::new(tools.with_command_tools(commands).build());
+    let mut tools = tools.with_command_tools(commands).with(WebFetchTool::new(fetcher));
+    if let Some(search) = config.tools.search.clone() {
+        tools = tools.with(WebSearchTool::new(search).map_err(|error| {
+            OpenClawError::internal("the client of web_search cannot be set up").with_source(error)
+        })?);
+    }
+    let tools = Arc::new(tools.build());
     let model_tasks = TaskTracker::new();
     let zone = jiff::tz::TimeZone::system();
     let runner = AgentRunner::new(RunnerDeps {

@@ -182,7 +182,14 @@ impl Fetcher {
         let mut credential: Option<&Credential> = request.credential.as_ref();
         for _ in 0..=MAX_REDIRECTS {
             self.check(&url)?;
-            let mut call = self.client.get(url.clone());
+            let mut call = match &request.body {
+                None => self.client.get(url.clone()),
+                Some(body) => self
+                    .client
+                    .post(url.clone())
+                    .header(CONTENT_TYPE, "application/json")
+                    .body(body.clone()),
+            };
             if let Some(accept) = &request.accept {
                 call = call.header(ACCEPT, accept);
             }
@@ -194,6 +201,9 @@ impl Fetcher {
             let response = call.send().await.map_err(|error| failed(&url, error))?;
             self.check_peer(&url, &response)?;
             match redirect_target(&url, &response)? {
+                Some(_) if !request.redirects => {
+                    return Err(refused(&url, "it redirects, which is not followed here"));
+                }
                 Some(next) => url = next,
                 None => {
                     check_answer(&url, &response, request.limit)?;

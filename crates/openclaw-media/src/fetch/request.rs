@@ -13,6 +13,8 @@ pub struct FetchRequest {
     pub(super) accept: Option<HeaderValue>,
     pub(super) credential: Option<Credential>,
     pub(super) file_name: Option<String>,
+    pub(super) body: Option<String>,
+    pub(super) redirects: bool,
 }
 
 impl FetchRequest {
@@ -25,6 +27,8 @@ impl FetchRequest {
             accept: None,
             credential: None,
             file_name: None,
+            body: None,
+            redirects: true,
         }
     }
 
@@ -46,6 +50,21 @@ impl FetchRequest {
     #[must_use]
     pub fn credential(mut self, credential: Credential) -> Self {
         self.credential = Some(credential);
+        self
+    }
+
+    /// Posts a JSON document instead of getting; redirects are refused then.
+    #[must_use]
+    pub fn post_json(mut self, body: &serde_json::Value) -> Self {
+        self.body = Some(body.to_string());
+        self.redirects = false;
+        self
+    }
+
+    /// Refuses redirects.
+    #[must_use]
+    pub fn no_redirects(mut self) -> Self {
+        self.redirects = false;
         self
     }
 
