@@ -59,6 +59,13 @@ fn the_schema_lists_every_key() {
     agents.sandbox
     agents.sandbox.mode
     agents.sandbox.timeout_secs
+    agents.sandbox.engine
+    agents.sandbox.image
+    agents.sandbox.allow_hosts
+    agents.sandbox.paths
+    agents.sandbox.memory_mb
+    agents.sandbox.max_processes
+    agents.sandbox.cpus
     agents.model
     agents.fallbacks
     agents.max_context_tokens
@@ -71,6 +78,13 @@ fn the_schema_lists_every_key() {
     agents.list[].sandbox
     agents.list[].sandbox.mode
     agents.list[].sandbox.timeout_secs
+    agents.list[].sandbox.engine
+    agents.list[].sandbox.image
+    agents.list[].sandbox.allow_hosts
+    agents.list[].sandbox.paths
+    agents.list[].sandbox.memory_mb
+    agents.list[].sandbox.max_processes
+    agents.list[].sandbox.cpus
     agents.list[].model
     agents.list[].fallbacks
     agents.list[].max_context_tokens
@@ -82,6 +96,12 @@ fn the_schema_lists_every_key() {
     agents.list[].tools.deny
     agents.list[].tools.exec
     agents.list[].tools.exec.ask
+    agents.list[].tools.by_channel
+    agents.list[].tools.by_channel.*.allow
+    agents.list[].tools.by_channel.*.deny
+    agents.list[].tools.by_sender
+    agents.list[].tools.by_sender.*.allow
+    agents.list[].tools.by_sender.*.deny
     models
     models.providers
     models.providers.*.api
@@ -93,6 +113,19 @@ fn the_schema_lists_every_key() {
     tools.deny
     tools.exec
     tools.exec.ask
+    tools.by_channel
+    tools.by_channel.*.allow
+    tools.by_channel.*.deny
+    tools.by_sender
+    tools.by_sender.*.allow
+    tools.by_sender.*.deny
+    tools.web
+    tools.web.search
+    tools.web.search.provider
+    tools.web.search.base_url
+    tools.web.search.api_key
+    tools.web.search.api_key_file
+    tools.web.search.max_results
     session
     session.dm_scope
     session.queue_mode
@@ -176,6 +209,7 @@ fn example(schema: &Value, key: &str) -> Value {
         "agent" => Some("main"),
         "channel" => Some("telegram"),
         "model" | "fallbacks[]" => Some("name/model"),
+        "paths[]" => Some("/srv/data"),
         "allowed_origins[]" => Some("https://a.example"),
         "owners[]" | "name[]" => Some("telegram:1"),
         _ => None,

@@ -51,6 +51,13 @@ groups."a b".require_mention = false
     [agents.sandbox]
     mode = "always"
     timeout_secs = 300
+    engine = "namespaces"
+    image = "debian:bookworm-slim"
+    allow_hosts = []
+    paths = []
+    memory_mb = 2048
+    max_processes = 256
+    cpus = 1
 
     [[agents.list]]
     id = "work"
@@ -66,6 +73,9 @@ groups."a b".require_mention = false
 
     [tools.exec]
     ask = "on_miss"
+
+    [tools.web.search]
+    max_results = 5
 
     [session]
     dm_scope = "per_channel_peer"

@@ -66,11 +66,7 @@ impl Tool for BashTool {
         let most = context.commands.timeout;
         let asked = timeout_seconds.map(|seconds| Duration::from_secs(seconds.max(1)));
         let shown = command.clone();
-        let running = tokio::select! {
-            biased;
-            running = self.commands.start(context, command, workdir, streams) => running?,
-            () = context.cancel.cancelled() => return Err(ToolError::Cancelled),
-        };
+        let running = self.commands.start(context, command, workdir, streams).await?;
         if is_background {
             // Only what was asked for: a server may run for longer than a command.
             let id = self.commands.processes.add(context, shown, running, asked)?;

@@ -70,7 +70,11 @@ impl Commands {
             limits: rules.limits,
         };
         let CommandPlan { argv, cwd, env, .. } = plan;
-        let started = engine.start(&room, Job { argv, cwd, env, streams }).await;
+        let started = tokio::select! {
+            biased;
+            () = context.cancel.cancelled() => return Err(ToolError::Cancelled),
+            started = engine.start(&room, Job { argv, cwd, env, streams }) => started,
+        };
         started.map_err(|error| {
             let hint = match &error {
                 SandboxError::Unavailable(_) => "; the owner can run `openclaw doctor`",

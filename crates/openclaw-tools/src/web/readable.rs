@@ -186,7 +186,10 @@ impl State {
                 };
                 self.push_literal(&format!("{}{mark}", "  ".repeat(depth)));
             }
-            "td" | "th" => self.push_literal(" | "),
+            "td" | "th" => {
+                let is_first = matches!(self.target().out.bytes().last(), None | Some(b'\n'));
+                self.push_literal(if is_first { "| " } else { " | " });
+            }
             "img" => {
                 if let Some(alt) = attribute(tag, "alt").filter(|alt| !alt.trim().is_empty()) {
                     self.text(&format!("[image: {}]", alt.trim()));
