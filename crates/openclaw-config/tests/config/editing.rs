@@ -202,7 +202,7 @@ fn what_would_not_load_is_not_written() {
     let error = set(&home, &[("gateway.prot", "2")]).expect_err("refused");
     assert_snapshot!(error, @r#"
     the configuration would not load:
-    openclaw.toml:4:1: gateway.prot: unknown key; allowed here: bind_address, port, max_connections, max_backlog, allowed_origins, allowed_hosts, auth, rate_limit, http (did you mean "port"?)
+    openclaw.toml:4:1: gateway.prot: unknown key; allowed here: bind_address, port, max_connections, max_backlog, allowed_origins, allowed_hosts, trusted_proxies, tls, auth, rate_limit, http (did you mean "port"?)
     "#);
     assert_eq!(OpenClawError::from(error).kind(), ErrorKind::Config);
     let error = set(&home, &[("agents.list[0].id", "Not An Id")]).expect_err("refused");

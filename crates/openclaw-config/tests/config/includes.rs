@@ -30,7 +30,7 @@ fn mistakes_in_included_files_name_the_file() {
     home.write("sub/a.toml", "# one\n[gateway]\nprot = 1\n");
     assert_snapshot!(home.errors(), @r#"
     openclaw.toml:3:8: gateway.port: expected a whole number, found a string
-    sub/a.toml:3:1: gateway.prot: unknown key; allowed here: bind_address, port, max_connections, max_backlog, allowed_origins, allowed_hosts, auth, rate_limit, http (did you mean "port"?)
+    sub/a.toml:3:1: gateway.prot: unknown key; allowed here: bind_address, port, max_connections, max_backlog, allowed_origins, allowed_hosts, trusted_proxies, tls, auth, rate_limit, http (did you mean "port"?)
     "#);
     home.write("sub/a.toml", "[gateway");
     assert_snapshot!(home.errors(), @"sub/a.toml:1:9: unclosed table, expected `]`");

@@ -32,6 +32,10 @@ groups."a b".require_mention = false
     max_backlog = 100000
     allowed_origins = []
     allowed_hosts = []
+    trusted_proxies = []
+
+    [gateway.tls]
+    enabled = false
 
     [gateway.rate_limit]
     requests_per_second = 200
