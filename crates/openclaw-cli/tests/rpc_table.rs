@@ -19,6 +19,7 @@ fn calls() -> Vec<(&'static str, Value)> {
     vec![
         ("ping", json!({})),
         ("rpc.discover", json!({})),
+        ("logs.tail", json!({"limit": 10})),
         ("authenticate", json!({"token": TOKEN})),
         (
             "agent.run",
