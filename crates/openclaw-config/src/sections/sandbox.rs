@@ -37,9 +37,9 @@ pub(super) fn read_sandbox(reader: &mut TableReader<'_>, level: Level) -> Sandbo
         "What holds commands: namespaces, which need nothing installed, or docker.",
         &ENGINES,
     );
-    let engine = level.of(engine, "namespaces");
+    let engine = level.of(engine.inert(), "namespaces");
     let image = reader.string("image", "The image of containers, for the engine docker.");
-    let image = level.of(image, "debian:bookworm-slim");
+    let image = level.of(image.inert(), "debian:bookworm-slim");
     let allow_hosts = reader.strings_of(
         "allow_hosts",
         "Hosts that commands may reach, such as \"pypi.org\", \"*.github.com\" or \"example.com:8443\". None is no network.",

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use openclaw_config::{
-    AgentSettings, AuthSettings, Config, DeliverySettings, DmScope, ExecAsk, GatewaySettings,
-    OnUncertain, RateLimitSettings, ResetMode, ResetSettings, RoutingRule, SandboxSettings,
-    SessionSettings, StorageBackend, ToolSettings,
+    AgentSettings, AuthSettings, Config, DeliverySettings, DmScope, GatewaySettings, OnUncertain,
+    RateLimitSettings, ResetMode, ResetSettings, RoutingRule, SandboxSettings, SessionSettings,
+    StorageBackend, ToolSettings,
 };
 use openclaw_core::{
     AgentId, ChannelId, ChatId, ChatKind, Conversation, ExternalId, Inbound, InboundKind,
-    MessageContent, QueueMode, ReplyBack, SandboxMode, Sender, Timestamp, UserId,
+    MessageContent, QueueMode, ReplyBack, Sender, Timestamp, UserId,
 };
 
 pub(crate) fn agent(id: &str) -> AgentSettings {

@@ -4,15 +4,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use openclaw_config::{
-    AgentSettings, AuthSettings, Config, DeliverySettings, DmScope, ExecAsk, GatewaySettings,
-    OnUncertain, RateLimitSettings, ResetMode, ResetSettings, SandboxSettings, SessionSettings,
-    StorageBackend, ToolSettings,
+    AgentSettings, AuthSettings, Config, DeliverySettings, DmScope, GatewaySettings, OnUncertain,
+    RateLimitSettings, ResetMode, ResetSettings, SandboxSettings, SessionSettings, StorageBackend,
+    ToolSettings,
 };
 use openclaw_core::{
     AgentId, ChannelId, ChatAddress, ChatId, ChatKind, Clock, Conversation, Direction, ExternalId,
     IdGen, Inbound, InboundKind, InboxId, MessageContent, MessageId, Outbound, QueueMode,
-    ReplyBack, RunId, SandboxMode, Sender, Session, SessionConfig, SessionContext, SessionId,
-    SessionKey, SessionState, Timestamp, UserId,
+    ReplyBack, RunId, Sender, Session, SessionConfig, SessionContext, SessionId, SessionKey,
+    SessionState, Timestamp, UserId,
 };
 use openclaw_sessions::{LaneDeps, LaneLimits, Lanes, Wake};
 use openclaw_storage::memory::{CommitHook, MemoryStorage};
