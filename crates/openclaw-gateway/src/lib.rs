@@ -1,7 +1,7 @@
 //! The gateway: the way in, the way out, and everything clients talk to.
 //!
 //! `ingress` takes events, `delivery` sends, `channels` supervises, `hub` tells clients, `server` and
-//! `rpc` are the wire, `http` is what else is spoken over it, `observe` is what the gateway tells of
+//! `rpc` are the wire, `typescript` that of older clients, `http` is what else is spoken over it, `observe` is what the gateway tells of
 //! itself, `lifecycle` begins and ends it all. There is no concrete channel here, no SQL
 //! and no model: those come in through the ports of the crates below, put together by `openclaw-cli`.
 
@@ -21,6 +21,7 @@ pub mod rpc;
 pub mod server;
 mod server_info;
 mod state;
+pub mod typescript;
 
 pub use server_info::ServerInfo;
 pub use state::{GatewayState, Identity};

@@ -8,6 +8,7 @@ use openclaw_storage::Storage;
 use openclaw_tools::ToolRegistry;
 
 use crate::auth::Credentials;
+use crate::auth::devices::Devices;
 use crate::channels::ChannelRegistry;
 use crate::delivery::Delivery;
 use crate::hub::Hub;
@@ -15,6 +16,7 @@ use crate::ingress::GatewayIngress;
 use crate::lifecycle::{ConfigHandle, Shutdown};
 use crate::observe::Metrics;
 use crate::server_info::ServerInfo;
+use crate::typescript::Audience;
 
 /// Everything a running gateway is made of. RPC methods work on this and nothing else.
 #[derive(Debug)]
@@ -39,6 +41,10 @@ pub struct GatewayState {
     pub credentials: Arc<Credentials>,
     /// Fan-out to clients.
     pub hub: Arc<Hub>,
+    /// Clients of the TypeScript protocol, and what they are told.
+    pub typescript: Arc<Audience>,
+    /// Devices: who waits for approval and who is approved.
+    pub devices: Arc<Devices>,
     /// Attachments.
     pub media: Arc<MediaStore>,
     /// The time.

@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::methods::{Approval, ChannelStatus};
+use crate::methods::{Approval, ChannelStatus, DeviceRequest};
 
 /// The method of the notification that carries an event.
 pub const METHOD: &str = "event";
@@ -49,6 +49,10 @@ pub mod topic {
     pub const CHANNEL_STATUS: &str = "channel.status";
     /// An answer is being written in a chat of the built-in web channel.
     pub const CHANNEL_TYPING: &str = "channel.typing";
+    /// A device waits for approval.
+    pub const DEVICE_REQUESTED: &str = "device.requested";
+    /// A device was approved or turned away.
+    pub const DEVICE_RESOLVED: &str = "device.resolved";
     /// A client came or went.
     pub const PRESENCE: &str = "presence";
     /// The gateway's health changed.
@@ -187,6 +191,18 @@ pub struct SessionEvent {
     pub session_id: SessionId,
 }
 
+/// The data of `device.resolved`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DeviceResolvedEvent {
+    /// The request; absent where the device was approved without waiting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The device.
+    pub device_id: String,
+    /// Whether it was approved.
+    pub is_approved: bool,
+}
+
 /// The data of `presence`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PresenceEvent {
@@ -291,6 +307,16 @@ pub static TOPICS: &[TopicInfo] = &[
         topic::CHANNEL_TYPING,
         false,
         "An answer is being written in a chat of the built-in web channel.",
+    ),
+    TopicInfo::new::<DeviceRequest>(
+        topic::DEVICE_REQUESTED,
+        false,
+        "A device waits for approval; needs `operator.pairing`.",
+    ),
+    TopicInfo::new::<DeviceResolvedEvent>(
+        topic::DEVICE_RESOLVED,
+        false,
+        "A device was approved or turned away; needs `operator.pairing`.",
     ),
     TopicInfo::new::<PresenceEvent>(topic::PRESENCE, false, "A client came or went."),
     TopicInfo::new::<HealthEvent>(topic::HEALTH, false, "The gateway's health changed."),

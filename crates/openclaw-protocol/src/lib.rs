@@ -20,6 +20,7 @@ pub mod openrpc;
 pub mod registry;
 mod schema;
 mod scope;
+pub mod typescript;
 pub mod webhooks;
 
 pub use error::{ErrorCode, ErrorData, ErrorObject};

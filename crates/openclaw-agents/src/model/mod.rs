@@ -20,7 +20,7 @@ pub use candidates::{Candidate, NoModel, candidates};
 pub use classify::{ErrorClass, classify};
 pub use cooldown::Cooldowns;
 pub use error::ModelError;
-pub use facts::ModelFacts;
+pub use facts::{ModelFacts, Thinking};
 pub use failover::Failover;
 pub(crate) use port::text_of;
 pub use port::{Event, EventStream, Model, Reply, Request};

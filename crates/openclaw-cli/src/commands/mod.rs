@@ -5,6 +5,7 @@ mod approvals;
 mod channels;
 mod completion;
 mod config;
+mod devices;
 mod doctor;
 mod gateway;
 mod keys;
@@ -94,6 +95,9 @@ enum Command {
     /// Answer commands that wait for your word.
     #[command(subcommand)]
     Approvals(approvals::ApprovalsCommand),
+    /// Decide which devices of older clients may connect.
+    #[command(subcommand)]
+    Devices(devices::DevicesCommand),
     /// See, check and change the configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -151,6 +155,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Login(arguments) => login::run(context, &arguments),
         Command::Logout => login::forget(context),
         Command::Approvals(command) => client(context, approvals::run(context, command)),
+        Command::Devices(command) => client(context, devices::run(context, command)),
         Command::Config(command) => config::run(context, command),
         Command::Doctor(arguments) => doctor::run(context, &arguments),
         Command::Logs(arguments) => client(context, logs::run(context, arguments)),

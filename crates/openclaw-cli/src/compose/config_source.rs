@@ -107,15 +107,28 @@ impl ConfigSource for FileConfigSource {
         value: Option<&Value>,
         author: &str,
     ) -> Result<PathBuf, OpenClawError> {
+        self.change(&[(key.to_owned(), value.cloned())], author).await
+    }
+
+    async fn change(
+        &self,
+        changes: &[(String, Option<Value>)],
+        author: &str,
+    ) -> Result<PathBuf, OpenClawError> {
         let (environment, flags, channels) =
             (self.environment.clone(), self.flags, self.channels.clone());
-        let (key, value, author) =
-            (key.to_owned(), value.map(to_toml).transpose()?, author.to_owned());
+        let literal = |(key, value): &(String, Option<Value>)| {
+            Ok((key.clone(), value.as_ref().map(to_toml).transpose()?))
+        };
+        let changes = changes.iter().map(literal).collect::<Result<Vec<_>, OpenClawError>>()?;
+        let author = author.to_owned();
         let work = spawn_blocking(move || {
             let mut editor = Editor::open(&environment)?;
-            match value {
-                Some(value) => editor.set(&key, &value)?,
-                None => editor.unset(&key)?,
+            for (key, value) in &changes {
+                match value {
+                    Some(value) => editor.set(key, value)?,
+                    None => editor.unset(key)?,
+                }
             }
             let request = LoadRequest::new(&environment, &channels).with_flags(flags);
             editor.commit(&request, &author, &SystemClock)?;

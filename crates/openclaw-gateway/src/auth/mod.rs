@@ -8,6 +8,7 @@ mod api_key;
 mod authenticator;
 mod buckets;
 mod credentials;
+pub mod devices;
 mod digest;
 mod error;
 #[cfg(feature = "fuzzing")]

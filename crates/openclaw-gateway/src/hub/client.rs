@@ -260,6 +260,31 @@ impl Client {
         self.wake();
     }
 
+    /// Queues a text that later ones make up for; left out where there is no room.
+    pub fn offer_frame(&self, text: Utf8Bytes) {
+        let mut inner = self.inner();
+        if inner.queue.has_room(text.len()) {
+            inner.queue.push_event(text);
+        } else if inner.queue.overflows() {
+            inner.close.get_or_insert(CloseReason::SlowReader);
+        }
+        drop(inner);
+        self.wake();
+    }
+
+    /// Queues a text that must not be missed; ends the connection of a client that leaves no room
+    /// for it.
+    pub fn need_frame(&self, text: Utf8Bytes) {
+        let mut inner = self.inner();
+        if inner.queue.has_reserve(text.len()) {
+            inner.queue.push_event(text);
+        } else {
+            inner.close.get_or_insert(CloseReason::SlowReader);
+        }
+        drop(inner);
+        self.wake();
+    }
+
     /// Queues the answer to a call.
     pub fn answer(&self, text: String, place: Option<tokio::sync::OwnedSemaphorePermit>) {
         self.inner().queue.push(Outgoing::Answer(Utf8Bytes::from(text), place));

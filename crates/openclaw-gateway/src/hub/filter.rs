@@ -72,7 +72,7 @@ impl Subscription {
 pub(super) fn may_see(scopes: ScopeSet, topic: &str) -> bool {
     let needed = match topic.split('.').next().unwrap_or(topic) {
         "approval" => Scope::Approvals,
-        "pairing" => Scope::Pairing,
+        "pairing" | "device" => Scope::Pairing,
         "log" => Scope::Admin,
         _ => Scope::Read,
     };

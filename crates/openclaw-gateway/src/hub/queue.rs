@@ -41,6 +41,12 @@ impl Queue {
         self.events == 0 || (self.events < QUEUE_EVENTS && self.bytes + bytes <= QUEUE_BYTES)
     }
 
+    /// Whether one more event that cannot be had again fits: room is kept for those.
+    pub(super) fn has_reserve(&self, bytes: usize) -> bool {
+        self.events == 0
+            || (self.events < 4 * QUEUE_EVENTS && self.bytes + bytes <= 4 * QUEUE_BYTES)
+    }
+
     /// Whether half of it is free: then it is worth reading again what did not fit.
     pub(super) fn is_half_empty(&self) -> bool {
         self.events <= QUEUE_EVENTS / 2 && self.bytes <= QUEUE_BYTES / 2

@@ -11,12 +11,14 @@ use openclaw_sessions::{LaneDeps, LaneLimits, Lanes, TurnRunner};
 use openclaw_storage::Storage;
 use openclaw_tools::ToolRegistry;
 
+use super::audiences::Audiences;
 use super::commit_fan::CommitFan;
 use super::config_handle::ConfigHandle;
 use super::reload::{ConfigSource, Reloader};
 use super::shutdown::Shutdown;
 use crate::approvals::StoredApprovals;
 use crate::auth::Credentials;
+use crate::auth::devices::Devices;
 use crate::channels::{ChannelRegistry, RegistryDeps};
 use crate::commands::{CommandDeps, CommandRunner};
 use crate::delivery::{Delivery, DeliveryDeps};
@@ -24,6 +26,7 @@ use crate::hub::Hub;
 use crate::ingress::{GatewayIngress, IngressDeps};
 use crate::server_info::ServerInfo;
 use crate::state::{GatewayState, Identity};
+use crate::typescript::Audience;
 
 /// How long running turns may go on after an end was requested, before they are parked.
 const TURN_LIMIT: Duration = Duration::from_secs(10);
@@ -79,7 +82,9 @@ impl Gateway {
             .map_err(|error| OpenClawError::new(ErrorKind::Config, error.to_string()))?;
         let config = Arc::new(ConfigHandle::new(parts.config.clone()));
         let hub = Arc::new(Hub::new(parts.storage.clone(), parts.clock.clone()));
-        parts.fan.attach(hub.clone());
+        let typescript = Arc::new(Audience::new(parts.clock.clone()));
+        let audiences = Arc::new(Audiences { hub: hub.clone(), typescript: typescript.clone() });
+        parts.fan.attach(audiences.clone());
         let owner = parts.identity.gateway_id.clone();
         let channels = Arc::new(ChannelRegistry::new(RegistryDeps {
             factories: parts.factories,
@@ -93,7 +98,7 @@ impl Gateway {
         let delivery = Delivery::new(DeliveryDeps {
             storage: parts.storage.clone(),
             channels: channels.clone(),
-            live: hub.clone(),
+            live: audiences,
             config: config.watch(),
             due: parts.fan.due(),
             clock: parts.clock.clone(),
@@ -139,6 +144,12 @@ impl Gateway {
             clock: parts.clock.clone(),
             began_with: parts.config,
         }));
+        let devices = Arc::new(Devices::new(
+            parts.storage.clone(),
+            parts.clock.clone(),
+            parts.ids.clone(),
+            parts.rng.clone(),
+        ));
         let credentials = Arc::new(Credentials::new(
             parts.storage.clone(),
             parts.clock.clone(),
@@ -161,6 +172,8 @@ impl Gateway {
             tools: parts.tools,
             credentials,
             hub,
+            typescript,
+            devices,
             media: parts.media,
             clock: parts.clock,
             ids: parts.ids,

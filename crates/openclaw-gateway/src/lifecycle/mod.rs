@@ -1,6 +1,7 @@
 //! How a gateway begins, takes a new configuration, and ends.
 
 mod assemble;
+mod audiences;
 mod commit_fan;
 mod config_handle;
 mod reload;

@@ -39,6 +39,16 @@ pub trait ConfigSource: Send + Sync + std::fmt::Debug {
         author: &str,
     ) -> Result<PathBuf, OpenClawError>;
 
+    /// Writes some keys to the file, or removes those without a value: all of them or none.
+    ///
+    /// # Errors
+    /// `Config` when the result would not load; nothing is written then.
+    async fn change(
+        &self,
+        changes: &[(String, Option<Value>)],
+        author: &str,
+    ) -> Result<PathBuf, OpenClawError>;
+
     /// The JSON Schema of the file, channels included.
     fn schema(&self) -> Value;
 }

@@ -53,6 +53,13 @@ impl Caller {
         self
     }
 
+    /// Counts its calls together with those of another caller's credential.
+    #[must_use]
+    pub fn limited_with(mut self, other: &Self) -> Self {
+        self.limiter.clone_from(&other.limiter);
+        self
+    }
+
     /// Who it is, once it has signed in.
     pub fn principal(&self) -> Option<Principal> {
         self.principal.lock().expect("no panic while the principal is held").clone()

@@ -10,7 +10,7 @@ use openclaw_protocol::{Access, ErrorObject, Method, MethodInfo, Scope, registry
 use serde_json::Value;
 
 use super::{
-    Caller, agent, approval, authenticate, channel, config, gateway, keys, logs, message, pairing,
+    Caller, agent, approval, authenticate, channel, config, device, gateway, keys, logs, message, pairing,
     route, session, subscription, tool,
 };
 use crate::GatewayState;
@@ -141,8 +141,17 @@ fn take_turn(
     principal: Option<&Principal>,
     method: &MethodInfo,
 ) -> Result<(), OpenClawError> {
+    take_turn_of(state, caller, principal, class_of(method))
+}
+
+/// Takes one call of a class of the caller's share.
+pub(crate) fn take_turn_of(
+    state: &GatewayState,
+    caller: &Caller,
+    principal: Option<&Principal>,
+    class: CallClass,
+) -> Result<(), OpenClawError> {
     let settings = state.config.current().gateway.rate_limit;
-    let class = class_of(method);
     caller.take_turn(principal, class, settings, state.clock.now()).map_err(|retry_after| {
         OpenClawError::new(ErrorKind::RateLimited, "too many calls with this credential")
             .with_retry_after(retry_after)
@@ -286,6 +295,11 @@ handlers!(state, caller,
     m::ApprovalForget => |params| approval::forget::run(state, params),
     m::PairingList => |params| pairing::list::run(state, params),
     m::PairingApprove => |params| pairing::approve::run(state, caller, params),
+    m::DeviceList => |_| device::list::run(state),
+    m::DeviceApprove => |params| device::approve::run(state, caller, params),
+    m::DeviceReject => |params| device::reject::run(state, params),
+    m::DeviceRotate => |params| device::rotate::run(state, caller, params),
+    m::DeviceRevoke => |params| device::revoke::run(state, params),
     m::ConfigGet => |params| config::get::run(state, params),
     m::ConfigSet => |params| config::set::run(state, caller, params),
     m::ConfigSchema => |_| config::schema::run(state),

@@ -18,7 +18,7 @@ use super::headers::secure;
 use super::replies::{self, Reply};
 use super::rpc;
 use super::serve::{Peer, Shared};
-use super::upgrade::upgrade;
+use super::upgrade::{Opening, asks_to_upgrade, upgrade};
 use crate::observe::{REQUEST_ID, of_request, scope};
 use crate::rpc::unauthenticated;
 
@@ -76,7 +76,7 @@ async fn route(shared: Arc<Shared>, peer: Peer, request: Request<Incoming>) -> R
         }
         ("/ready", &Method::GET | &Method::HEAD) => ready(&shared).await,
         ("/health" | "/ready", _) => replies::not_allowed("GET, HEAD"),
-        ("/rpc" | "/ws", _) if shared.refusing.is_cancelled() => {
+        _ if shared.refusing.is_cancelled() => {
             replies::error(&OpenClawError::unavailable("the gateway is stopping"))
         }
         ("/rpc", &Method::POST) => rpc::handle(&shared, peer.address, request).await,
@@ -91,15 +91,23 @@ async fn route(shared: Arc<Shared>, peer: Peer, request: Request<Incoming>) -> R
             }
         }
         (KEY_SET, _) => replies::not_allowed("GET, HEAD"),
-        ("/ws", &Method::GET) => match rpc::principal(&shared, peer.address, &request) {
-            Ok(principal) => upgrade(&shared, peer, principal, request),
-            Err(error) => replies::error(&error.into()),
-        },
+        ("/ws", &Method::GET) => open(&shared, peer, request, Opening::Silent),
         ("/ws", _) => replies::not_allowed("GET"),
+        // The TypeScript gateway is reached on any path.
+        (_, &Method::GET) if asks_to_upgrade(request.headers()) => {
+            open(&shared, peer, request, Opening::Challenge)
+        }
         _ => match crate::http::route(&shared, &peer, request).await {
             Some(reply) => reply,
             None => replies::plain(StatusCode::NOT_FOUND, "not found"),
         },
+    }
+}
+
+fn open(shared: &Arc<Shared>, peer: Peer, request: Request<Incoming>, opening: Opening) -> Reply {
+    match rpc::principal(shared, peer.address, &request) {
+        Ok(principal) => upgrade(shared, peer, principal, request, opening),
+        Err(error) => replies::error(&error.into()),
     }
 }
 

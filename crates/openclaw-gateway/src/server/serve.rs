@@ -27,6 +27,7 @@ use crate::GatewayState;
 use crate::auth::{AuthError, Authenticator, CallClass, Principal, RateLimiter};
 use crate::observe::{carry, watch_delays};
 use crate::rpc::Caller;
+use crate::typescript::tell_periodically;
 
 const HEAD_BYTES: usize = 64 << 10;
 const HEAD_COUNT: usize = 64;
@@ -208,6 +209,8 @@ impl Server {
         self.shared.tasks.spawn(channel_news::tell(self.shared.clone()));
         let metrics = self.shared.state.metrics.clone();
         self.shared.tasks.spawn(watch_delays(metrics, self.shared.closing.clone()));
+        let (state, closing) = (self.shared.state.clone(), self.shared.closing.clone());
+        self.shared.tasks.spawn(tell_periodically(state, closing));
         Serving { shared: self.shared }
     }
 }

@@ -11,6 +11,21 @@ use super::replies::{self, Reply};
 use super::serve::{Peer, Shared};
 use super::websocket::Connection;
 use crate::auth::Principal;
+use crate::typescript::Facts;
+
+/// Who speaks first on a new connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Opening {
+    /// The client.
+    Silent,
+    /// The gateway: it says what a device signs.
+    Challenge,
+}
+
+/// Whether a request asks for a WebSocket.
+pub(super) fn asks_to_upgrade(headers: &HeaderMap) -> bool {
+    headers.get(UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+}
 
 /// Answers a request to speak WebSocket and serves the connection in a task of its own.
 pub(super) fn upgrade(
@@ -18,17 +33,20 @@ pub(super) fn upgrade(
     peer: Peer,
     principal: Option<Principal>,
     mut request: Request<Incoming>,
+    opening: Opening,
 ) -> Reply {
     let accept = match accept_key(request.headers()) {
         Ok(accept) => accept,
         Err(reply) => return *reply,
     };
+    let facts = Facts::of(peer.address, request.headers());
     let upgrading = hyper::upgrade::on(&mut request);
     let here = shared.clone();
     shared.tasks.spawn(async move {
         match upgrading.await {
             Ok(upgraded) => {
-                let connection = Connection::open(here.clone(), peer, principal, upgraded).await;
+                let connection =
+                    Connection::open(here.clone(), peer, principal, upgraded, facts, opening).await;
                 // A task of its own, which is no larger than serving needs.
                 here.tasks.spawn(connection.serve());
             }

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use hyper_util::rt::TokioIo;
 use openclaw_errors::{ErrorKind, OpenClawError};
 use openclaw_protocol::ErrorObject;
 use openclaw_protocol::envelope::{Id, failure};
+use openclaw_protocol::typescript;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
@@ -19,9 +21,11 @@ use super::body::overloaded;
 use super::metered::{Metered, Refused};
 use super::receiving::{SMALL, Share};
 use super::serve::{Peer, Shared};
+use super::upgrade::Opening;
 use crate::auth::Principal;
 use crate::hub::{Client, CloseReason, Outgoing};
 use crate::rpc::{Caller, answer, may_wait, refuse};
+use crate::typescript::{self as frames, Facts, Link, Parting};
 
 /// A message above this leaves a buffer behind that is worth giving back.
 const LARGE: usize = 8 << 10;
@@ -36,17 +40,23 @@ pub(super) const LAST_ANSWERS: Duration = Duration::from_millis(300);
 type Socket = WebSocketStream<Metered<TokioIo<Upgraded>>>;
 
 /// Why the gateway ends a connection.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Farewell {
     code: CloseCode,
-    reason: &'static str,
+    reason: Cow<'static, str>,
     /// Whether the peer may still be sending what was refused.
     is_mid_message: bool,
 }
 
 impl Farewell {
     fn new(code: CloseCode, reason: &'static str) -> Self {
-        Self { code, reason, is_mid_message: false }
+        Self { code, reason: reason.into(), is_mid_message: false }
+    }
+}
+
+impl From<Parting> for Farewell {
+    fn from(parting: Parting) -> Self {
+        Self { code: parting.code.into(), reason: parting.reason, is_mid_message: false }
     }
 }
 
@@ -64,6 +74,9 @@ pub(super) struct Connection {
     _peer: Peer,
     client: Arc<Client>,
     caller: Arc<Caller>,
+    facts: Facts,
+    /// Only where the TypeScript protocol is, or may be, spoken.
+    link: Option<Arc<Link>>,
     socket: Socket,
     calls: Arc<Semaphore>,
     waiting_calls: Arc<Semaphore>,
@@ -86,6 +99,8 @@ impl Connection {
         peer: Peer,
         principal: Option<Principal>,
         upgraded: Upgraded,
+        facts: Facts,
+        opening: Opening,
     ) -> Box<Self> {
         let (state, limits) = (&shared.state, shared.limits);
         let client = state.hub.connect();
@@ -102,10 +117,12 @@ impl Connection {
         let share = Share::none(shared.receiving.clone());
         let stream = Metered::new(TokioIo::new(upgraded), limit, share);
         let now = Instant::now();
-        Box::new(Self {
+        let mut connection = Box::new(Self {
             _peer: peer,
             client,
             caller: Arc::new(caller),
+            facts,
+            link: None,
             socket: over(stream, limits.bytes).await,
             calls: Arc::new(Semaphore::new(limits.calls)),
             waiting_calls: Arc::new(Semaphore::new(limits.waiting_calls)),
@@ -116,23 +133,42 @@ impl Connection {
             bytes_at_ping: 0,
             second: (now, 0),
             shared,
-        })
+        });
+        if opening == Opening::Challenge {
+            let challenge = connection.link().challenge_frame();
+            connection.client.answer(challenge, None);
+        }
+        connection
+    }
+
+    /// This connection as the TypeScript protocol sees it.
+    fn link(&mut self) -> Arc<Link> {
+        self.link
+            .get_or_insert_with(|| {
+                let (state, tasks) = (self.shared.state.clone(), self.shared.tasks.clone());
+                Link::new(state, self.client.clone(), self.caller.clone(), self.facts, tasks)
+            })
+            .clone()
     }
 
     /// Serves until one side ends. Boxed: a future holds what it is given twice.
     pub(super) async fn serve(mut self: Box<Self>) {
         let farewell = self.converse().await;
         self.caller.gone.cancel();
+        if let Some(link) = &self.link {
+            link.gone();
+        }
         self.shared.state.hub.disconnect(&self.client);
         let Some(farewell) = farewell else { return };
-        let frame = CloseFrame { code: farewell.code, reason: farewell.reason.into() };
+        let reason = farewell.reason.clone().into_owned();
+        let frame = CloseFrame { code: farewell.code, reason: reason.into() };
         let parting = async {
             if self.socket.close(Some(frame)).await.is_ok() && farewell.is_mid_message {
                 self.socket.get_mut().drain().await;
             }
         };
         let ended = timeout(FAREWELL, parting).await;
-        tracing::trace!(in_time = ended.is_ok(), reason = farewell.reason, "ended a connection");
+        tracing::trace!(in_time = ended.is_ok(), reason = &*farewell.reason, "ended a connection");
     }
 
     /// Answers what to say last, `None` to a peer that is gone.
@@ -145,10 +181,10 @@ impl Connection {
                 }
             }
             if let Some(reason) = self.client.close_reason() {
-                return Some(farewell(reason));
+                return Some(self.farewell(reason));
             }
             if self.must_leave() {
-                return Some(farewell(CloseReason::CredentialRevoked));
+                return Some(self.farewell(CloseReason::CredentialRevoked));
             }
             self.give_buffers_back().await;
             let principal = self.caller.principal();
@@ -161,7 +197,7 @@ impl Connection {
             let step = tokio::select! {
                 biased;
                 () = self.shared.closing.cancelled() => {
-                    return Some(farewell(CloseReason::Stopping));
+                    return Some(self.last_words().await);
                 }
                 () = client.changed() => Step::Go,
                 () = client.catch_up(storage.as_ref()), if client.needs_catch_up() => Step::Go,
@@ -211,6 +247,23 @@ impl Connection {
         Some(Instant::now() + expires_at.since(self.shared.state.clock.now()))
     }
 
+    /// What is said when the gateway stops, after what was told of that.
+    async fn last_words(&mut self) -> Farewell {
+        while let Some(outgoing) = self.client.try_next() {
+            if self.link.is_none() || !self.send(outgoing).await {
+                break;
+            }
+        }
+        self.farewell(CloseReason::Stopping)
+    }
+
+    fn farewell(&self, reason: CloseReason) -> Farewell {
+        match self.link.as_ref().filter(|link| link.connected().is_some()) {
+            Some(link) => link.parting(reason).into(),
+            None => farewell(reason),
+        }
+    }
+
     async fn send(&mut self, outgoing: Outgoing) -> bool {
         if self.over_since.is_some() && matches!(outgoing, Outgoing::Event(_)) {
             return true;
@@ -254,7 +307,7 @@ impl Connection {
         }
         self.is_swollen |= message.len() > LARGE;
         match message {
-            Message::Text(text) => self.call(text, signed_in).await,
+            Message::Text(text) => return self.call(text, signed_in).await,
             Message::Binary(_) => {
                 return Step::End(Farewell::new(
                     CloseCode::Unsupported,
@@ -284,29 +337,73 @@ impl Connection {
             .then(|| Farewell::new(CloseCode::Policy, "too many messages"))
     }
 
-    async fn call(&mut self, text: Utf8Bytes, signed_in: bool) {
-        let waits = text.len() > SMALL || may_wait(&text);
+    async fn call(&mut self, text: Utf8Bytes, signed_in: bool) -> Step {
+        let link = typescript::is_request(&text).then(|| self.link());
+        let waits = text.len() > SMALL
+            || if link.is_some() { frames::may_wait(&text) } else { may_wait(&text) };
         let places = if waits { &self.waiting_calls } else { &self.calls };
         let Ok(place) = places.clone().try_acquire_owned() else {
             let most = self.shared.limits.waiting_calls;
             let message = format!("a connection may have {most} calls waiting");
             let error = OpenClawError::new(ErrorKind::Overloaded, message)
                 .with_hint("wait for answers, or use subscribe instead of long polls");
-            if let Some(answer) = refuse(&text, &ErrorObject::from(&error)) {
+            let refused = match link {
+                Some(_) => frames::refuse(&text, error.message()),
+                None => refuse(&text, &ErrorObject::from(&error)),
+            };
+            if let Some(answer) = refused {
                 self.client.answer(answer, None);
             }
-            return;
+            return Step::Go;
         };
+        if let Some(link) = link {
+            return self.frame(link, text, place).await;
+        }
         let work = work(self.shared.clone(), self.caller.clone(), self.client.clone(), text, place);
         if signed_in {
             self.shared.tasks.spawn(work);
-            return;
+            return Step::Go;
         }
         // What follows a sign-in is judged by it. Boxed: it would be part of every idle connection.
         Box::pin(work).await;
         if self.caller.principal().is_some() {
             self.socket.get_mut().set_limit(self.shared.limits.bytes);
         }
+        Step::Go
+    }
+
+    /// A frame of the TypeScript protocol.
+    async fn frame(
+        &mut self,
+        link: Arc<Link>,
+        text: Utf8Bytes,
+        place: OwnedSemaphorePermit,
+    ) -> Step {
+        if link.connected().is_some() {
+            let client = self.client.clone();
+            self.shared.tasks.spawn(async move {
+                match frames::answer(&link, &text).await.answer {
+                    Some(answer) => client.answer(answer, Some(place)),
+                    None => drop(place),
+                }
+            });
+            return Step::Go;
+        }
+        // What follows a sign-in is judged by it. Boxed: it would be part of every idle connection.
+        let outcome = Box::pin(frames::answer(&link, &text)).await;
+        if let Some(answer) = outcome.answer {
+            self.client.answer(answer, Some(place));
+        }
+        if self.caller.principal().is_some() {
+            self.socket.get_mut().set_limit(self.shared.limits.bytes);
+        }
+        let Some(parting) = outcome.parting else { return Step::Go };
+        while let Some(outgoing) = self.client.try_next() {
+            if !self.send(outgoing).await {
+                return Step::Gone;
+            }
+        }
+        Step::End(parting.into())
     }
 
     /// What becomes of a connection whose next message could not be read.
@@ -339,7 +436,7 @@ impl Connection {
         if !self.send(Outgoing::Answer(text.into(), None)).await {
             return Step::Gone;
         }
-        Step::End(Farewell { code, reason, is_mid_message: true })
+        Step::End(Farewell { code, reason: reason.into(), is_mid_message: true })
     }
 
     /// After a large message: a fresh socket over the same stream, because a socket's buffers never

@@ -271,6 +271,14 @@ impl ConfigSource for FixedSource {
         Err(OpenClawError::unavailable("the configuration is fixed"))
     }
 
+    async fn change(
+        &self,
+        _: &[(String, Option<Value>)],
+        author: &str,
+    ) -> Result<PathBuf, OpenClawError> {
+        Ok(PathBuf::from(format!("/by/{author}")))
+    }
+
     fn schema(&self) -> Value {
         Value::Null
     }

@@ -81,6 +81,14 @@ impl ConfigSource for SettableSource {
         Ok(PathBuf::from(format!("/by/{author}")))
     }
 
+    async fn change(
+        &self,
+        _: &[(String, Option<Value>)],
+        author: &str,
+    ) -> Result<PathBuf, OpenClawError> {
+        Ok(PathBuf::from(format!("/by/{author}")))
+    }
+
     fn schema(&self) -> Value {
         json!({ "type": "object" })
     }
