@@ -51,6 +51,7 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("keys.rotate", json!({"id": "table"})),
         ("keys.revoke", json!({"id": "table"})),
         ("keys.rotate_signing", json!({})),
+        ("device.list", json!({})),
         ("route.explain", json!({"channel_id": "web", "chat_id": "table"})),
         ("session.reset", json!({"session_key": session})),
         ("session.delete", json!({"session_key": session})),
@@ -80,6 +81,10 @@ fn not_found() -> Vec<(&'static str, Value)> {
         ("pairing.approve", json!({"code": "AAAAAAAA"})),
         ("keys.rotate", json!({"id": "nobody"})),
         ("keys.revoke", json!({"id": "nobody"})),
+        ("device.approve", json!({"request_id": "none"})),
+        ("device.reject", json!({"request_id": "none"})),
+        ("device.rotate", json!({"device_id": "none"})),
+        ("device.revoke", json!({"device_id": "none"})),
     ]
 }
 

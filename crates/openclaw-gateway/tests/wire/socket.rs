@@ -35,7 +35,6 @@ async fn frames_that_are_no_calls_are_answered_and_the_socket_stays() {
         ("", -32700),
         ("[]", -32600),
         ("null", -32600),
-        (r#"{"type":"req","id":"1","method":"connect"}"#, -32600),
         (r#"{"jsonrpc":"2.0","id":1,"method":"nope"}"#, -32601),
     ] {
         socket.say(text).await;

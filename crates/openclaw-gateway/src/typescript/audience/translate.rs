@@ -305,7 +305,16 @@ mod tests {
         let done = json!({"reply": "Hello!", "usage": {}, "stop_reason": "end_turn"});
         all.extend(told.ended(&run, &key, topic::AGENT_DONE, Some(&done), at(160)));
         let lines: Vec<String> = payloads(all).iter().map(Value::to_string).collect();
-        insta::assert_snapshot!(lines.join("\n"), @r#""#);
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        {"runId":"r1","stream":"lifecycle","data":{"phase":"start","startedAt":0},"sessionKey":"agent:main:main","seq":1,"ts":0}
+        {"runId":"r1","stream":"assistant","data":{"text":"Hel","delta":"Hel"},"sessionKey":"agent:main:main","seq":2,"ts":1}
+        {"runId":"r1","sessionKey":"agent:main:main","seq":2,"state":"delta","message":{"role":"assistant","content":[{"type":"text","text":"Hel"}],"timestamp":1},"deltaText":"Hel"}
+        {"runId":"r1","stream":"assistant","data":{"text":"Hello","delta":"lo"},"sessionKey":"agent:main:main","seq":3,"ts":2}
+        {"runId":"r1","stream":"assistant","data":{"text":"Hello!","delta":"!"},"sessionKey":"agent:main:main","seq":4,"ts":151}
+        {"runId":"r1","sessionKey":"agent:main:main","seq":4,"state":"delta","message":{"role":"assistant","content":[{"type":"text","text":"Hello!"}],"timestamp":151},"deltaText":"lo!"}
+        {"runId":"r1","stream":"lifecycle","data":{"phase":"end","endedAt":160},"sessionKey":"agent:main:main","seq":5,"ts":160}
+        {"runId":"r1","sessionKey":"agent:main:main","seq":5,"state":"final","message":{"role":"assistant","content":[{"type":"text","text":"Hello!"}],"timestamp":160}}
+        "#);
     }
 
     #[test]

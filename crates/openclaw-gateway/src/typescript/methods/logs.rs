@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn lines_are_told_in_the_form_of_these_clients() {
         let line = r#"{"timestamp":"2026-01-02T03:04:05.006Z","level":"INFO","fields":{"message":"a device was approved","device":"d","count":2},"target":"openclaw_gateway"}"#;
-        insta::assert_snapshot!(told(line), @"");
+        insta::assert_snapshot!(told(line), @r#"{"0":"{\"subsystem\":\"openclaw_gateway\"}","1":"a device was approved device=\"d\" count=2","_meta":{"name":"{\"subsystem\":\"openclaw_gateway\"}","logLevelName":"INFO","date":"2026-01-02T03:04:05.006Z"},"time":"2026-01-02T03:04:05.006Z"}"#);
         assert_eq!(told("not JSON"), "not JSON");
     }
 }
