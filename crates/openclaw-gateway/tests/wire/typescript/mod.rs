@@ -1,0 +1,8 @@
+//! The TypeScript protocol over real sockets.
+
+mod devices;
+mod handshake;
+mod methods;
+mod shapes;
+mod support;
+mod talking;
