@@ -1,6 +1,7 @@
 //! The TypeScript protocol over real sockets.
 
 mod devices;
+mod differences;
 mod handshake;
 mod methods;
 mod shapes;
