@@ -186,11 +186,7 @@ pub static METHODS: &[MethodInfo] = &[
     row("node.invoke", WRITE, Waits(NODES)),
     row("node.invoke.result", NODE, Waits(NODES)),
     row("node.event", NODE, Waits(NODES)),
-    row(
-        "cron.list",
-        READ,
-        Done("reads the jobs that are stored; what makes jobs waits for the scheduler"),
-    ),
+    row("cron.list", READ, Done("empty: what makes jobs waits for the scheduler")),
     row("cron.status", READ, Done("`enabled` is false until there is a scheduler")),
     row("cron.add", ADMIN, Waits(SCHEDULER)),
     row("cron.update", ADMIN, Waits(SCHEDULER)),
