@@ -10,8 +10,8 @@ use openclaw_protocol::{Access, ErrorObject, Method, MethodInfo, Scope, registry
 use serde_json::Value;
 
 use super::{
-    Caller, agent, approval, authenticate, channel, config, device, gateway, keys, logs, message, pairing,
-    route, session, subscription, tool,
+    Caller, agent, approval, authenticate, channel, config, device, gateway, keys, logs, message,
+    pairing, route, session, subscription, tool,
 };
 use crate::GatewayState;
 use crate::auth::{CallClass, Principal};

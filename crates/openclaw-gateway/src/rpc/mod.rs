@@ -26,7 +26,7 @@ mod tool;
 pub use caller::Caller;
 pub(crate) use caller::unauthenticated;
 pub(crate) use channel::describe::{describe as describe_channel, word as describe_channel_state};
-pub use dispatch::{answer, may_wait, refuse};
 pub(crate) use device::{tell_requested, tell_resolved};
 pub(crate) use dispatch::{Handler, call, lacks, take_turn_of};
+pub use dispatch::{answer, may_wait, refuse};
 pub(crate) use gateway::status::rss_bytes;

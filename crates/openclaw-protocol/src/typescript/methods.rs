@@ -62,7 +62,7 @@ pub static METHODS: &[MethodInfo] = &[
     row("connect", Need::Connection, Done("the first request, and only the first")),
     row("health", READ, Done("`probe` is not needed: every answer is fresh; heartbeats are off")),
     row("status", READ, Done("there are no session files, so `paths` holds the database's")),
-    row("logs.tail", READ, Done("the lines this process logged last, as JSON")),
+    row("logs.tail", READ, Done("the lines of the log file, in the form that these clients read")),
     row("channels.status", READ, Done("")),
     row(
         "channels.logout",

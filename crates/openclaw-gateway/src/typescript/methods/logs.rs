@@ -7,11 +7,8 @@ use super::Call;
 
 pub(super) async fn tail(call: Call<'_>) -> Result<Value, WireError> {
     let params: params::LogsTailParams = call.params()?;
-    let asked = LogsTailParams {
-        cursor: params.cursor,
-        limit: params.limit,
-        max_bytes: params.max_bytes,
-    };
+    let asked =
+        LogsTailParams { cursor: params.cursor, limit: params.limit, max_bytes: params.max_bytes };
     let tail = call.of::<LogsTail>(asked).await?;
     let lines: Vec<String> = tail.lines.iter().map(|line| told(line)).collect();
     Ok(json!({
