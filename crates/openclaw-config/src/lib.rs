@@ -60,9 +60,9 @@ pub use secret::{
 pub use settings::{
     AgentSettings, AuthSettings, ChannelTable, Config, DeliverySettings, DmScope, ExecAsk,
     GatewaySettings, ModelProvider, OnUncertain, ProviderApi, RateLimitSettings, ReplyBackRule,
-    ResetMode, ResetSettings, RoutingRule, SandboxEngine, SandboxPath, SandboxSettings,
-    SearchProvider, SearchSettings, SessionSettings, StorageBackend, TlsSettings, ToolRules,
-    ToolSettings,
+    ResetMode, ResetSettings, RetentionSettings, RoutingRule, SandboxEngine, SandboxPath,
+    SandboxSettings, SearchProvider, SearchSettings, SessionSettings, StorageBackend, TlsSettings,
+    ToolRules, ToolSettings,
 };
 pub use spanned::{Issue, Place, Spanned, SpannedEntry, SpannedTable, SpannedValue};
 pub use watch::ConfigWatcher;

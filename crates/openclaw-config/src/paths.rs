@@ -80,6 +80,11 @@ impl StatePaths {
         self.root.join("logs").join("gateway.log")
     }
 
+    /// Backups that the gateway makes.
+    pub fn backups(&self) -> PathBuf {
+        self.root.join("backups")
+    }
+
     /// Attachments.
     pub fn media(&self) -> PathBuf {
         self.root.join("media")

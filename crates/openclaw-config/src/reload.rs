@@ -45,6 +45,7 @@ pub fn diff(old: &Config, new: &Config) -> ReloadDiff {
         ("tools", old.tools != new.tools),
         ("session", old.session != new.session),
         ("routing", old.routing != new.routing),
+        ("storage.retention", old.retention != new.retention),
         ("delivery", old.delivery != new.delivery),
         ("hooks", old.hooks != new.hooks),
     ];

@@ -8,8 +8,8 @@ use crate::channel_table::ChannelParser;
 use crate::paths::StatePaths;
 use crate::providers::{default_model, find_model, providers};
 use crate::sections::{
-    AgentEntry, AgentFields, AgentsSection, RuleSection, SandboxFields, SearchFields, Sections,
-    StorageSection, ToolFields,
+    AgentEntry, AgentFields, AgentsSection, EngineSection, RuleSection, SandboxFields,
+    SearchFields, Sections, ToolFields,
 };
 use crate::wording::{did_you_mean, quoted_list};
 use crate::{
@@ -39,7 +39,8 @@ impl Resolver<'_> {
         let tools = tool_settings(sections.tools, None);
         let agents = self.agents(sections.agents, &tools, &mut providers);
         let routing = self.rules(sections.rules, &agents);
-        let storage = self.storage(sections.storage);
+        let retention = sections.storage.retention;
+        let storage = self.storage(sections.storage.engine);
         let channels = sections.channels.check(self.channels, self.context, &mut self.issues);
         Config {
             gateway: sections.gateway,
@@ -50,6 +51,7 @@ impl Resolver<'_> {
             routing,
             delivery: sections.delivery,
             storage,
+            retention,
             channels: channels.into_iter().map(|table| (table.kind.clone(), table)).collect(),
             hooks: sections.hooks,
             logging: self.logging(sections.logging),
@@ -270,16 +272,16 @@ impl Resolver<'_> {
         settings
     }
 
-    fn storage(&self, section: StorageSection) -> StorageBackend {
+    fn storage(&self, section: EngineSection) -> StorageBackend {
         match section {
-            StorageSection::Memory => StorageBackend::Memory,
-            StorageSection::Postgres { url, max_connections } => {
+            EngineSection::Memory => StorageBackend::Memory,
+            EngineSection::Postgres { url, max_connections } => {
                 StorageBackend::Postgres { url, max_connections }
             }
-            StorageSection::Sqlite { path: None } => {
+            EngineSection::Sqlite { path: None } => {
                 StorageBackend::Sqlite { path: self.state.database() }
             }
-            StorageSection::Sqlite { path: Some(path) } => StorageBackend::Sqlite {
+            EngineSection::Sqlite { path: Some(path) } => StorageBackend::Sqlite {
                 path: normal(&self.folder.join(self.environment.expand_home(&path.value))),
             },
         }

@@ -27,6 +27,8 @@ pub struct Config {
     pub delivery: DeliverySettings,
     /// `[storage]`.
     pub storage: StorageBackend,
+    /// `[storage.retention]`.
+    pub retention: RetentionSettings,
     /// `[channels.<kind>]`, unparsed, with spans.
     pub channels: BTreeMap<ChannelKind, ChannelTable>,
     /// `[hooks]`.
@@ -406,6 +408,15 @@ pub enum OnUncertain {
     Resend,
     /// Leave it: perhaps lost, never twice.
     Skip,
+}
+
+/// `[storage.retention]`: when sessions in which nothing happens any more are deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RetentionSettings {
+    /// Days since the last activity; 0 keeps all.
+    pub max_age_days: u32,
+    /// Megabytes of all that is stored; beyond it the longest quiet sessions go; 0 keeps all.
+    pub max_size_mb: u64,
 }
 
 /// `[storage]`.

@@ -8,6 +8,7 @@
 //! To add a table: a migration per engine, a row type in `rows`, a read trait, the `Write`
 //! variants, both engines, and cases in the conformance suite.
 
+pub mod archive;
 mod assemble;
 mod batch;
 mod caller_run;
@@ -22,6 +23,7 @@ mod read;
 pub mod rows;
 mod sql;
 pub mod sqlite;
+mod words;
 
 pub use batch::{
     Applied, Batch, EventDraft, Fence, InputChange, LogEntry, NewInput, NewMessage, NewOutbox,

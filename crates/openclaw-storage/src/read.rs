@@ -1,11 +1,14 @@
+use std::path::Path;
+
 use async_trait::async_trait;
 use openclaw_core::{
     ChannelId, ChatAddress, ChatId, ExternalId, InboxId, Message, MessageId, OutboxId, RunId,
     Session, SessionId, SessionKey, Timestamp, UserId,
 };
+use tokio::sync::mpsc;
 
 use crate::rows::{
-    Backlog, EventRow, InboxRow, LeaseRow, OutboxRow, Page, PairingRow, SessionQuery,
+    Backlog, EventRow, InboxRow, LeaseRow, MessageQuery, OutboxRow, Page, PairingRow, SessionQuery,
     TranscriptRow, UserRow,
 };
 use crate::{Applied, ApplyError, Batch, StorageError};
@@ -39,6 +42,16 @@ pub trait Storage:
     /// Checks the engine's own integrity; slow. The findings are sentences; none means sound.
     async fn integrity(&self) -> Read<Vec<String>>;
 
+    /// Gives out everything as lines of JSON ([`crate::archive`]), of one moment, while others go on.
+    /// Answers how many rows there are.
+    async fn export(&self, lines: mpsc::Sender<String>) -> Read<u64>;
+
+    /// Writes everything of one moment into a file that appears when it is complete.
+    async fn back_up(&self, file: &Path) -> Read<()>;
+
+    /// How many bytes what is stored takes, without the room that deletions left.
+    async fn stored_bytes(&self) -> Read<u64>;
+
     /// Whether other gateways may work on the same store.
     fn is_shared(&self) -> bool;
 
@@ -68,6 +81,9 @@ pub trait SessionReads: Send + Sync {
     async fn session_by_key(&self, key: &SessionKey) -> Read<Option<Session>>;
     /// Live sessions, latest activity first.
     async fn list_sessions(&self, query: &SessionQuery) -> Read<Page<Session>>;
+    /// Sessions without open inputs whose last activity was before this, ended ones too, the longest
+    /// quiet first; at most `limit`.
+    async fn quiet_sessions(&self, before: Timestamp, limit: u32) -> Read<Vec<Session>>;
     /// How many sessions live.
     async fn count_sessions(&self) -> Read<u64>;
 }
@@ -91,6 +107,8 @@ pub trait MessageReads: Send + Sync {
         after: i64,
         limit: u32,
     ) -> Read<Vec<Message>>;
+    /// Messages with certain words, newest first.
+    async fn search_messages(&self, query: &MessageQuery) -> Read<Page<Message>>;
     /// The message with this id of the service.
     async fn message_by_external_id(
         &self,

@@ -400,6 +400,60 @@ impl SessionQuery {
     }
 }
 
+/// What to find among messages.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MessageQuery {
+    /// Words that must all be in the text; one that ends in `*` stands for all that begin so.
+    pub text: String,
+    /// At most this many, 1 to 1,000.
+    pub limit: u32,
+    /// Where the last page ended.
+    pub cursor: Option<String>,
+    /// Only in sessions of this key.
+    pub session_key: Option<SessionKey>,
+    /// Only of this channel account.
+    pub channel_id: Option<ChannelId>,
+}
+
+impl MessageQuery {
+    /// Where the page after this message begins.
+    pub fn cursor_after(message: &Message) -> String {
+        format!("{}:{}", message.created_at.as_millis(), message.id)
+    }
+
+    /// The cursor's message: when it was stored, and its id. `None` for a text that is no cursor.
+    pub fn parse_cursor(cursor: &str) -> Option<(Timestamp, MessageId)> {
+        let (millis, id) = cursor.split_once(':')?;
+        Some((Timestamp::from_millis(millis.parse().ok()?), MessageId::new(id).ok()?))
+    }
+
+    /// The limit, held to 1 to 1,000.
+    pub(crate) fn page_size(&self) -> usize {
+        self.limit.clamp(1, 1_000) as usize
+    }
+
+    /// The moment and id before which the page begins.
+    pub(crate) fn start(&self) -> Result<(i64, String), crate::StorageError> {
+        match &self.cursor {
+            // Every message comes after this one.
+            None => Ok((i64::MAX, String::new())),
+            Some(cursor) => {
+                let (at, id) = Self::parse_cursor(cursor)
+                    .ok_or_else(|| crate::StorageError::bad_cursor(cursor))?;
+                Ok((at.as_millis(), id.into_string()))
+            }
+        }
+    }
+
+    /// A page of what was found, which is one more than fits where there is more.
+    pub(crate) fn page(&self, mut items: Vec<Message>) -> Page<Message> {
+        let has_more = items.len() > self.page_size();
+        items.truncate(self.page_size());
+        let next_cursor = items.last().filter(|_| has_more).map(Self::cursor_after);
+        Page { items, next_cursor }
+    }
+}
+
 /// One page, newest first, and where the next begins.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page<T> {

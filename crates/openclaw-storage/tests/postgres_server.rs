@@ -264,3 +264,70 @@ async fn a_takeover_waits_for_a_write_under_the_old_fence_but_not_for_ever() {
     let late = one.apply(append("a", "1").fenced(fence)).await;
     assert!(matches!(late, Err(ApplyError::Conflict(Conflict::FenceLost { .. }))), "{late:?}");
 }
+
+/// Writes are refused as such, reads go on, and with room again everything that was accepted is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_loses_nothing_that_was_accepted() {
+    let server = PostgresServer::start_on_small_disk(160).expect("a server on a disk of its own");
+    let url = server.empty().expect("a place");
+    let store = open(&url).await;
+    store.apply(Batch::new().with(create("a"))).await.expect("accepted");
+    let filler = server.disk().expect("a disk").join("filler");
+    let mut accepted = 0;
+    let mut refused = None;
+    for number in 0..400 {
+        if number == 20 {
+            fill_up(&filler);
+        }
+        let mut said = entry("a", &number.to_string());
+        if let Some(message) = &mut said.message {
+            // More than compresses away.
+            let noise: String = (0..60_000_u32)
+                .map(|at| {
+                    char::from(b'a' + (at.wrapping_mul(2_654_435_761 ^ number) >> 27) as u8 % 26)
+                })
+                .collect();
+            message.content = openclaw_core::MessageContent::text(noise);
+        }
+        match store.apply(Batch::new().with(Write::Append(Box::new(said)))).await {
+            Ok(_) => accepted += 1,
+            Err(error) => {
+                refused = Some(error);
+                break;
+            }
+        }
+    }
+    let told = refused.expect("the disk is full at some time");
+    let is_told = matches!(
+        told,
+        ApplyError::Storage(
+            StorageError::Full(_) | StorageError::Unreachable { .. } | StorageError::Lost(_)
+        )
+    );
+    assert!(is_told, "{told:?}");
+    std::fs::remove_file(&filler).expect("removed");
+    let went_on = async {
+        loop {
+            match store.apply(append("a", "after")).await {
+                Ok(_) => break,
+                Err(ApplyError::Conflict(Conflict::StateChanged { .. })) => break,
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), went_on).await.expect("it goes on");
+    let stored = store.messages_after(&session_id("a"), 0, 1_000).await.expect("read");
+    let seqs: Vec<i64> = stored.iter().map(|message| message.seq).collect();
+    assert_eq!(seqs, (1..=stored.len() as i64).collect::<Vec<_>>());
+    assert!(stored.len() > accepted, "{} of {accepted}", stored.len());
+    for number in 0..accepted {
+        assert_eq!(stored[number].id, message_id(&number.to_string()));
+    }
+}
+
+fn fill_up(file: &std::path::Path) {
+    use std::io::Write as _;
+    let mut file = std::fs::File::create(file).expect("made");
+    let block = vec![0_u8; 1 << 20];
+    while file.write_all(&block).is_ok() {}
+}

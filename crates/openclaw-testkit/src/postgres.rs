@@ -22,6 +22,8 @@ const START_PAUSE: Duration = Duration::from_millis(50);
 /// A server that runs until this is dropped.
 #[derive(Debug)]
 pub struct PostgresServer {
+    /// Unmounted before the folder goes.
+    disk: Option<SmallDisk>,
     folder: TempDir,
     programs: PathBuf,
     user: Option<(u32, u32)>,
@@ -36,14 +38,31 @@ impl PostgresServer {
     /// # Errors
     /// When PostgreSQL is not installed, or does not start; the message holds the server's log.
     pub fn start() -> io::Result<Self> {
+        Self::start_on(None)
+    }
+
+    /// Starts one whose files are on a disk of so many mebibytes, in memory. Only root can.
+    ///
+    /// # Errors
+    /// As [`Self::start`], and when the disk cannot be mounted.
+    pub fn start_on_small_disk(mebibytes: u32) -> io::Result<Self> {
+        Self::start_on(Some(mebibytes))
+    }
+
+    fn start_on(mebibytes: Option<u32>) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("openclaw-postgres-").tempdir()?;
         let user = unprivileged_user(folder.path())?;
+        let disk = match mebibytes {
+            None => None,
+            Some(mebibytes) => Some(SmallDisk::mount(folder.path().join("disk"), mebibytes)?),
+        };
         if let Some((uid, gid)) = user {
             chown(folder.path(), Some(uid), Some(gid))?;
         }
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700))?;
         let mut server = Self {
             programs: programs()?,
+            disk,
             folder,
             user,
             port: free_port()?,
@@ -142,7 +161,15 @@ impl PostgresServer {
     }
 
     fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        match &self.disk {
+            Some(disk) => disk.0.join("data"),
+            None => self.folder.path().join("data"),
+        }
+    }
+
+    /// The folder of its disk, to fill it up.
+    pub fn disk(&self) -> Option<&Path> {
+        self.disk.as_ref().map(|disk| disk.0.as_path())
     }
 
     fn command(&self, program: &str) -> Command {
@@ -156,6 +183,9 @@ impl PostgresServer {
     }
 
     fn make_cluster(&self) -> io::Result<()> {
+        if let (Some(disk), Some((uid, gid))) = (&self.disk, self.user) {
+            chown(&disk.0, Some(uid), Some(gid))?;
+        }
         let secret = self.folder.path().join("password");
         std::fs::write(&secret, PASSWORD)?;
         if let Some((uid, gid)) = self.user {
@@ -193,6 +223,33 @@ impl Drop for PostgresServer {
     fn drop(&mut self) {
         if let Err(error) = self.crash() {
             tracing::warn!(%error, "the test's PostgreSQL did not end");
+        }
+    }
+}
+
+/// A real file system of a few mebibytes.
+#[derive(Debug)]
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(at: PathBuf, mebibytes: u32) -> io::Result<Self> {
+        std::fs::create_dir(&at)?;
+        let size = format!("size={mebibytes}m");
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(&at);
+        if mount.status()?.success() {
+            Ok(Self(at))
+        } else {
+            Err(io::Error::other("a tmpfs can be mounted only as root"))
+        }
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let ended = Command::new("umount").arg("--lazy").arg(&self.0).status();
+        if !ended.is_ok_and(|status| status.success()) {
+            tracing::warn!(disk = %self.0.display(), "the test's disk is left mounted");
         }
     }
 }

@@ -1,7 +1,8 @@
 use clap::{Args, Subcommand};
-use openclaw_core::{ChannelId, ChatId, Direction, Message};
+use openclaw_core::{ChannelId, ChatId, Direction, Message, SessionKey};
 use openclaw_protocol::methods::{
-    Before, ContentParam, MessageHistory, MessageHistoryParams, MessageSend, MessageSendParams,
+    Before, ContentParam, MessageHistory, MessageHistoryParams, MessageSearch, MessageSearchParams,
+    MessageSend, MessageSendParams,
 };
 
 use super::sessions::session_ref;
@@ -14,6 +15,8 @@ use crate::reach::Reach;
 pub(crate) enum MessageCommand {
     /// Show what was said in a session, oldest first.
     History(HistoryArguments),
+    /// Find messages by their words, newest first.
+    Search(SearchArguments),
     /// Send a message to a chat as the assistant.
     Send(SendArguments),
 }
@@ -29,6 +32,25 @@ pub(crate) struct HistoryArguments {
     /// Only before this cursor.
     #[arg(long)]
     before: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SearchArguments {
+    /// Words that must all be in the text; one that ends in `*` stands for all that begin so.
+    #[arg(required = true)]
+    words: Vec<String>,
+    /// Only in this session, its ended lives included.
+    #[arg(long)]
+    session: Option<SessionKey>,
+    /// Only of this channel account.
+    #[arg(long)]
+    channel: Option<ChannelId>,
+    /// At most this many, 1 to 1,000.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+    /// The next page after one that ended with this cursor.
+    #[arg(long)]
+    cursor: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -65,6 +87,26 @@ pub(crate) async fn run(context: &Context, command: MessageCommand) -> Result<()
                     text.push_str(&format!("older with --before {cursor}\n\n"));
                 }
                 result.messages.iter().for_each(|message| text.push_str(&show(context, message)));
+                text
+            })
+        }
+        MessageCommand::Search(arguments) => {
+            let params = MessageSearchParams {
+                query: arguments.words.join(" "),
+                session_key: arguments.session,
+                channel_id: arguments.channel,
+                limit: Some(arguments.limit),
+                cursor: arguments.cursor,
+            };
+            let result = client.call::<MessageSearch>(&params).await?;
+            context.output.result(&result, || {
+                let mut text = String::new();
+                result.messages.iter().for_each(|message| text.push_str(&show(context, message)));
+                match &result.next_cursor {
+                    Some(cursor) => text.push_str(&format!("more with --cursor {cursor}\n")),
+                    None if result.messages.is_empty() => text.push_str("nothing was found\n"),
+                    None => {}
+                }
                 text
             })
         }

@@ -2,6 +2,7 @@
 
 mod agent;
 mod approvals;
+mod backup;
 mod channels;
 mod completion;
 mod config;
@@ -101,6 +102,9 @@ enum Command {
     /// See, check and change the configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Copy everything that is stored, check copies, put them back.
+    #[command(subcommand)]
+    Backup(backup::BackupCommand),
     /// Find out what is wrong, and what to do.
     Doctor(doctor::DoctorArguments),
     /// Read the gateway's log.
@@ -157,6 +161,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Approvals(command) => client(context, approvals::run(context, command)),
         Command::Devices(command) => client(context, devices::run(context, command)),
         Command::Config(command) => config::run(context, command),
+        Command::Backup(command) => client(context, backup::run(context, command)),
         Command::Doctor(arguments) => doctor::run(context, &arguments),
         Command::Logs(arguments) => client(context, logs::run(context, arguments)),
         Command::Rpc(arguments) => rpc::run(context, arguments),

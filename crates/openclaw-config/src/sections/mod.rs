@@ -23,5 +23,5 @@ pub(crate) use models::{ProviderSection, api_name};
 pub(crate) use root::{Sections, read_gateway_only, read_root};
 pub(crate) use routing::RuleSection;
 pub(crate) use sandbox::SandboxFields;
-pub(crate) use storage::StorageSection;
+pub(crate) use storage::{EngineSection, StorageSection};
 pub(crate) use tools::{SearchFields, ToolFields};

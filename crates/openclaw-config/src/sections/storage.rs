@@ -1,6 +1,6 @@
 use openclaw_core::Secret;
 
-use crate::{Spanned, TableReader};
+use crate::{RetentionSettings, Spanned, TableReader};
 
 /// The engine that keeps everything.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -14,7 +14,13 @@ const ENGINES: [(&str, Engine); 3] =
     [("sqlite", Engine::Sqlite), ("postgres", Engine::Postgres), ("memory", Engine::Memory)];
 
 /// `[storage]`.
-pub(crate) enum StorageSection {
+pub(crate) struct StorageSection {
+    pub(crate) engine: EngineSection,
+    pub(crate) retention: RetentionSettings,
+}
+
+/// The engine with what belongs to it.
+pub(crate) enum EngineSection {
     Sqlite { path: Option<Spanned<String>> },
     Postgres { url: Secret, max_connections: u32 },
     Memory,
@@ -49,13 +55,30 @@ pub(super) fn read_storage(reader: &mut TableReader<'_>) -> StorageSection {
     if engine != Engine::Postgres && max_connections.is_some() {
         reader.issue("max_connections", "belongs to backend = \"postgres\"");
     }
-    match engine {
-        Engine::Sqlite => StorageSection::Sqlite { path },
-        Engine::Memory => StorageSection::Memory,
+    let retention = reader.table(
+        "retention",
+        "How long sessions are kept in which nothing happens any more; they go as a whole.",
+        |reader| RetentionSettings {
+            max_age_days: reader
+                .integer("max_age_days", "Days since the last activity; 0 keeps all.", 0..=36_500)
+                .default(0),
+            max_size_mb: reader
+                .integer(
+                    "max_size_mb",
+                    "Megabytes of all sessions together; beyond it the longest quiet go; 0 keeps all.",
+                    0..=100_000_000,
+                )
+                .default(0),
+        },
+    );
+    let engine = match engine {
+        Engine::Sqlite => EngineSection::Sqlite { path },
+        Engine::Memory => EngineSection::Memory,
         // A missing address is an issue already, which ends the loading.
-        Engine::Postgres => StorageSection::Postgres {
+        Engine::Postgres => EngineSection::Postgres {
             url: url.unwrap_or_default(),
             max_connections: max_connections.unwrap_or(8),
         },
-    }
+    };
+    StorageSection { engine, retention }
 }

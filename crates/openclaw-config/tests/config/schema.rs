@@ -155,6 +155,9 @@ fn the_schema_lists_every_key() {
     storage.url
     storage.url_file
     storage.max_connections
+    storage.retention
+    storage.retention.max_age_days
+    storage.retention.max_size_mb
     channels
     channels.telegram
     channels.telegram.enabled

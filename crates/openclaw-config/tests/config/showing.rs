@@ -106,6 +106,10 @@ groups."a b".require_mention = false
     backend = "sqlite"
     path = "~/.openclaw-rs/openclaw.db"
 
+    [storage.retention]
+    max_age_days = 0
+    max_size_mb = 0
+
     [channels.telegram]
     enabled = true
     token = "***"

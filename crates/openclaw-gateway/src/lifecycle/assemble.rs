@@ -10,6 +10,7 @@ use openclaw_routing::RoutingTable;
 use openclaw_sessions::{LaneDeps, LaneLimits, Lanes, TurnRunner};
 use openclaw_storage::Storage;
 use openclaw_tools::ToolRegistry;
+use tokio_util::task::TaskTracker;
 
 use super::audiences::Audiences;
 use super::commit_fan::CommitFan;
@@ -32,6 +33,7 @@ use crate::typescript::Audience;
 const TURN_LIMIT: Duration = Duration::from_secs(10);
 const SEND_LIMIT: Duration = Duration::from_secs(3);
 const CHANNEL_LIMIT: Duration = Duration::from_secs(6);
+const HOUSEKEEPING_LIMIT: Duration = Duration::from_secs(2);
 
 /// What the composition root brings.
 #[derive(Debug)]
@@ -68,6 +70,8 @@ pub struct Parts {
 #[derive(Debug)]
 pub struct Gateway {
     state: Arc<GatewayState>,
+    /// What goes on beside the work for clients.
+    housekeeping: TaskTracker,
 }
 
 impl Gateway {
@@ -184,7 +188,7 @@ impl Gateway {
             server: ServerInfo::default(),
             shutdown: Shutdown::new(),
         };
-        Ok(Self { state: Arc::new(state) })
+        Ok(Self { state: Arc::new(state), housekeeping: TaskTracker::new() })
     }
 
     /// Starts what works without a client: delivery, interrupted and waiting inputs, channels.
@@ -195,6 +199,7 @@ impl Gateway {
         let state = &self.state;
         state.credentials.load().await?;
         state.delivery.start();
+        self.housekeeping.spawn(super::retention::run(state.clone()));
         state.lanes.recover().await?;
         state.channels.apply(&state.config.current()).await.map_err(|issues| {
             let lines: Vec<String> = issues.iter().map(ToString::to_string).collect();
@@ -212,11 +217,15 @@ impl Gateway {
     pub async fn shutdown(self) {
         let state = self.state;
         state.shutdown.request();
+        self.housekeeping.close();
         // Turns go on while channels still stand: a reply that is ready can leave.
         state.lanes.shutdown(TURN_LIMIT).await;
         state.delivery.shutdown(SEND_LIMIT).await;
         state.channels.shutdown(CHANNEL_LIMIT).await;
         state.shutdown.force();
+        if tokio::time::timeout(HOUSEKEEPING_LIMIT, self.housekeeping.wait()).await.is_err() {
+            tracing::warn!("housekeeping did not end in time");
+        }
         state.credentials.store_uses().await;
         state.storage.close().await;
     }

@@ -5,6 +5,7 @@ mod audiences;
 mod commit_fan;
 mod config_handle;
 mod reload;
+mod retention;
 mod shutdown;
 mod state_lock;
 

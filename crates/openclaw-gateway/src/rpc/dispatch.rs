@@ -10,8 +10,8 @@ use openclaw_protocol::{Access, ErrorObject, Method, MethodInfo, Scope, registry
 use serde_json::Value;
 
 use super::{
-    Caller, agent, approval, authenticate, channel, config, device, gateway, keys, logs, message,
-    pairing, route, session, subscription, tool,
+    Caller, agent, approval, authenticate, backup, channel, config, device, gateway, keys, logs,
+    message, pairing, route, session, subscription, tool,
 };
 use crate::GatewayState;
 use crate::auth::{CallClass, Principal};
@@ -281,6 +281,7 @@ handlers!(state, caller,
     m::MessageSend => |params| message::send::run(state, caller, params),
     m::MessageReceive => |params| message::receive::run(state, caller, params),
     m::MessageHistory => |params| message::history::run(state, params),
+    m::MessageSearch => |params| message::search::run(state, params),
     m::ChannelList => |_| channel::list::run(state),
     m::ChannelStatusGet => |params| channel::status::run(state, params),
     m::ChannelConnect => |params| channel::connect::run(state, params),
@@ -309,6 +310,8 @@ handlers!(state, caller,
     m::GatewayRestart => |_| gateway::restart::run(state),
     m::KeysCreate => |params| keys::create::run(state, caller, params),
     m::KeysList => |_| keys::list::run(state),
+    m::BackupCreate => |_| backup::create::run(state),
+    m::BackupList => |_| backup::list::run(state),
     m::KeysRevoke => |params| keys::revoke::run(state, params),
     m::KeysRotate => |params| keys::rotate::run(state, caller, params),
     m::KeysRotateSigning => |_| keys::rotate_signing::run(state),

@@ -6,6 +6,7 @@
 mod agent;
 mod approval;
 mod authenticate;
+mod backup;
 mod caller;
 mod channel;
 mod config;

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use openclaw_core::{
 use openclaw_gateway::lifecycle::CommitFan;
 use openclaw_storage::memory::MemoryStorage;
 use openclaw_storage::rows::{
-    Backlog, EventRow, InboxRow, LeaseRow, OutboxRow, Page, PairingRow, SessionQuery,
+    Backlog, EventRow, InboxRow, LeaseRow, MessageQuery, OutboxRow, Page, PairingRow, SessionQuery,
     TranscriptRow, UserRow,
 };
 use openclaw_storage::{
@@ -19,6 +20,7 @@ use openclaw_storage::{
     StorageHealth, TranscriptReads, UserReads, ValueReads,
 };
 use openclaw_testkit::SeededRng;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::sabotage::{Missing, as_another_event};
@@ -146,6 +148,18 @@ impl Storage for Port {
 
     async fn integrity(&self) -> Result<Vec<String>, StorageError> {
         self.memory.integrity().await
+    }
+
+    async fn export(&self, lines: mpsc::Sender<String>) -> Result<u64, StorageError> {
+        self.memory.export(lines).await
+    }
+
+    async fn back_up(&self, file: &Path) -> Result<(), StorageError> {
+        self.memory.back_up(file).await
+    }
+
+    async fn stored_bytes(&self) -> Result<u64, StorageError> {
+        self.memory.stored_bytes().await
     }
 
     fn is_shared(&self) -> bool {
@@ -282,12 +296,14 @@ passed_on! {
         fn session(id: &SessionId) -> Option<Session>;
         fn session_by_key(key: &SessionKey) -> Option<Session>;
         fn list_sessions(query: &SessionQuery) -> Page<Session>;
+        fn quiet_sessions(before: Timestamp, limit: u32) -> Vec<Session>;
         fn count_sessions() -> u64;
     }
     MessageReads {
         fn message(id: &MessageId) -> Option<Message>;
         fn messages_before(session: &SessionId, before: Option<i64>, limit: u32) -> Vec<Message>;
         fn messages_after(session: &SessionId, after: i64, limit: u32) -> Vec<Message>;
+        fn search_messages(query: &MessageQuery) -> Page<Message>;
         fn message_by_external_id(channel: &ChannelId, chat: &ChatId, id: &ExternalId) -> Option<Message>;
     }
     UserReads {

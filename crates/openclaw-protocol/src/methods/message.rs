@@ -27,6 +27,45 @@ method! {
     "Gives the newest messages of a session before a point, oldest first."
 }
 
+method! {
+    /// `message.search`.
+    MessageSearch, "message.search", Access::Scope(Scope::Read), MessageSearchParams => MessageSearchResult,
+    "Finds messages by their words, newest first."
+}
+
+/// The params of `message.search`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MessageSearchParams {
+    /// Words that must all be in the text, in any case and order; one that ends in `*` stands for all
+    /// that begin so.
+    #[schemars(length(min = 1))]
+    pub query: String,
+    /// Only in this session, its ended lives included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_key: Option<SessionKey>,
+    /// Only of this channel account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel_id: Option<ChannelId>,
+    /// At most this many, 1 to 1,000; default 50.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub limit: Option<u32>,
+    /// The next page after one that came with this cursor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// The result of `message.search`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MessageSearchResult {
+    /// The messages, newest first.
+    pub messages: Vec<Message>,
+    /// The cursor of the next page; absent at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
 /// The params of `message.send`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

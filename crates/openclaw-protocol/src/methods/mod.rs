@@ -3,6 +3,7 @@
 mod agent;
 mod approval;
 mod authenticate;
+mod backup;
 mod channel;
 mod config;
 mod device;
@@ -21,6 +22,7 @@ mod tool;
 pub use agent::*;
 pub use approval::*;
 pub use authenticate::*;
+pub use backup::*;
 pub use channel::*;
 pub use config::*;
 pub use device::*;

@@ -24,7 +24,8 @@ CREATE INDEX sessions_live_activity ON sessions (last_activity_at DESC, id DESC)
     WHERE ended_at IS NULL;
 
 CREATE TABLE messages (
-    id TEXT NOT NULL PRIMARY KEY,
+    position INTEGER NOT NULL PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
     session_id TEXT NOT NULL REFERENCES sessions (id),
     seq BIGINT NOT NULL,
     channel_id TEXT NOT NULL,
@@ -195,6 +196,14 @@ CREATE TABLE channel_accounts (
     fence BIGINT,
     updated_at BIGINT NOT NULL
 ) WITHOUT ROWID;
+
+-- The words of the messages up to position `indexed`; the texts are in the messages.
+CREATE VIRTUAL TABLE message_search USING fts5 (
+    words, content = '', contentless_delete = 1, detail = none,
+    tokenize = "unicode61 remove_diacritics 0"
+);
+CREATE TABLE search_state (indexed BIGINT NOT NULL);
+INSERT INTO search_state (indexed) VALUES (0);
 
 -- Never holds a row: inserting one fails, which ends the script of a batch at a broken precondition.
 CREATE TABLE guard (holds BIGINT NOT NULL CHECK (holds));

@@ -5,7 +5,7 @@ use openclaw_core::{
     UserId,
 };
 
-use crate::rows::SessionQuery;
+use crate::rows::{MessageQuery, SessionQuery};
 use crate::{Storage, StorageError};
 
 /// The names under which a test looks for rows.
@@ -86,6 +86,10 @@ async fn sessions(storage: &dyn Storage, universe: &Universe, lines: &mut Lines)
 async fn log(storage: &dyn Storage, universe: &Universe, lines: &mut Lines) {
     for id in &universe.messages {
         lines.add(("message", id), storage.message(id).await);
+    }
+    for text in ["1", "edited", "edited 3*"] {
+        let query = MessageQuery { text: text.to_owned(), limit: 3, ..MessageQuery::default() };
+        lines.add(("words", text), storage.search_messages(&query).await);
     }
     for id in &universe.sessions {
         lines.add(("history", id), storage.messages_before(id, None, 3).await);

@@ -13,6 +13,7 @@ pub mod leases;
 pub mod log;
 pub mod outbox;
 pub mod people;
+pub mod search;
 pub mod sessions;
 pub mod values;
 
@@ -64,6 +65,11 @@ macro_rules! storage_conformance {
                 the_transcript_tail_is_cut_by_number_and_size,
                 the_transcript_of_a_run_is_its_own,
                 events_are_replayed_with_their_messages,
+            }
+            search {
+                messages_are_found_by_their_words,
+                a_search_is_narrowed_and_paged,
+                a_search_follows_edits_and_deletions,
             }
             inbox {
                 an_input_is_read_as_it_was_written,

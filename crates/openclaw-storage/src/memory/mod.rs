@@ -12,11 +12,13 @@ mod reads;
 mod state;
 mod table;
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use openclaw_core::Clock;
+use tokio::sync::mpsc;
 
 use self::apply::Effects;
 use self::state::State;
@@ -125,6 +127,13 @@ impl MemoryStorage {
     }
 }
 
+fn not_kept() -> StorageError {
+    StorageError::Other {
+        doing: "copying it",
+        source: "what is in memory is not kept beyond the process".into(),
+    }
+}
+
 #[async_trait]
 impl Storage for MemoryStorage {
     async fn apply(&self, batch: Batch) -> Result<Applied, ApplyError> {
@@ -153,6 +162,18 @@ impl Storage for MemoryStorage {
 
     async fn integrity(&self) -> Result<Vec<String>, StorageError> {
         self.read(|_| Vec::new())
+    }
+
+    async fn export(&self, _: mpsc::Sender<String>) -> Result<u64, StorageError> {
+        Err(not_kept())
+    }
+
+    async fn back_up(&self, _: &Path) -> Result<(), StorageError> {
+        Err(not_kept())
+    }
+
+    async fn stored_bytes(&self) -> Result<u64, StorageError> {
+        self.read(|_| 0)
     }
 
     fn is_shared(&self) -> bool {

@@ -11,9 +11,10 @@ use super::MemoryStorage;
 use super::state::{State, all_of};
 use crate::assemble::{folded_ids, folded_text};
 use crate::rows::{
-    Backlog, EventRow, InboxRow, LeaseRow, OutboxRow, OutboxState, Page, PairingRow, SessionQuery,
-    TranscriptRow, UserRow,
+    Backlog, EventRow, InboxRow, LeaseRow, MessageQuery, OutboxRow, OutboxState, Page, PairingRow,
+    SessionQuery, TranscriptRow, UserRow,
 };
+use crate::words::{self, Wanted};
 use crate::{
     EventReads, InboxReads, LeaseReads, MessageReads, OutboxReads, PairingReads, SessionReads,
     StorageError, TranscriptReads, UserReads, ValueReads,
@@ -69,6 +70,22 @@ impl SessionReads for MemoryStorage {
         })
     }
 
+    async fn quiet_sessions(&self, before: Timestamp, limit: u32) -> Read<Vec<Session>> {
+        self.read(|state| {
+            let is_open = |session: &Session| {
+                let of_key = state.open_inputs.range(all_of(&session.session_key));
+                let mut rows = of_key.filter_map(|((_, position), ())| state.inputs.get(position));
+                rows.any(|row| row.session_id == session.id)
+            };
+            let sessions = state.sessions.iter().map(|(_, session)| session);
+            let mut quiet: Vec<&Session> = sessions
+                .filter(|session| session.last_activity_at < before && !is_open(session))
+                .collect();
+            quiet.sort_by_key(|session| (session.last_activity_at, &session.id));
+            quiet.into_iter().take(limit as usize).cloned().collect()
+        })
+    }
+
     async fn count_sessions(&self) -> Read<u64> {
         self.read(|state| state.live_keys.len() as u64)
     }
@@ -120,6 +137,35 @@ impl MessageReads for MemoryStorage {
                 .take(limit as usize)
                 .filter_map(|(_, id)| state.messages.get(id).cloned())
                 .collect()
+        })
+    }
+
+    async fn search_messages(&self, query: &MessageQuery) -> Read<Page<Message>> {
+        let wanted = Wanted::of(query);
+        let (at, id) = query.start()?;
+        if wanted.is_empty() {
+            return Ok(query.page(Vec::new()));
+        }
+        let comes_after = |message: &Message| {
+            (message.created_at.as_millis(), message.id.as_str()) < (at, id.as_str())
+        };
+        self.read(|state| {
+            let is_wanted = |message: &&Message| {
+                let session = state.sessions.get(&message.session_id);
+                query.channel_id.as_ref().is_none_or(|channel| *channel == message.channel_id)
+                    && query.session_key.as_ref().is_none_or(|key| {
+                        session.is_some_and(|session| session.session_key == *key)
+                    })
+                    && comes_after(message)
+                    && wanted.is_in(&words::of_content(&message.content))
+            };
+            let found = state.messages.iter().map(|(_, message)| message).filter(is_wanted);
+            let mut found: Vec<Message> = found.cloned().collect();
+            found.sort_by(|one, other| {
+                (other.created_at, &other.id).cmp(&(one.created_at, &one.id))
+            });
+            found.truncate(query.page_size() + 1);
+            query.page(found)
         })
     }
 

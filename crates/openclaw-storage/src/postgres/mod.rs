@@ -4,6 +4,7 @@
 //! within this program, so that the observer hears of them in the order of their numbers; others
 //! run side by side. `docs/storage.md` says why.
 
+mod archive;
 mod attempt;
 mod codes;
 mod open;
@@ -15,16 +16,18 @@ mod read;
 mod tests;
 mod write;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use openclaw_core::Clock;
 use sqlx::PgPool;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use self::archive::restore;
 use self::attempt::Attempts;
 pub use self::options::{LeaseClock, PostgresOptions};
 use self::order::Order;
@@ -38,6 +41,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct PostgresStorage {
     place: String,
     pool: PgPool,
+    options: PostgresOptions,
     attempts: Arc<Attempts>,
     closing: CancellationToken,
     tasks: TaskTracker,
@@ -70,6 +74,7 @@ impl PostgresStorage {
         Ok(Self {
             place,
             pool,
+            options,
             attempts,
             closing: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -99,6 +104,18 @@ impl Storage for PostgresStorage {
 
     async fn integrity(&self) -> Result<Vec<String>, StorageError> {
         self.read_integrity().await
+    }
+
+    async fn export(&self, lines: mpsc::Sender<String>) -> Result<u64, StorageError> {
+        self.write_archive(lines).await
+    }
+
+    async fn back_up(&self, file: &Path) -> Result<(), StorageError> {
+        self.write_backup(file).await
+    }
+
+    async fn stored_bytes(&self) -> Result<u64, StorageError> {
+        self.read_stored_bytes().await
     }
 
     fn is_shared(&self) -> bool {

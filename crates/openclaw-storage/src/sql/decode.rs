@@ -1,8 +1,8 @@
 //! From rows of tables to rows as readers see them.
 
 use openclaw_core::{
-    ChannelId, ChatAddress, Direction, Message, MessageId, OutboxId, RunId, Sender, Session,
-    SessionId, SessionKey, SessionState, Timestamp,
+    ChannelId, ChatAddress, Direction, Message, MessageContent, MessageId, OutboxId, RunId, Sender,
+    Session, SessionId, SessionKey, SessionState, Timestamp,
 };
 #[cfg(feature = "postgres")]
 use openclaw_core::{ExternalId, Outbound};
@@ -203,6 +203,12 @@ pub(crate) fn backlog(row: &impl Cells) -> Decoded<Backlog> {
         failed: columns.number()?,
         resent: columns.number()?,
     })
+}
+
+/// A message's position and what it says.
+pub(crate) fn position_and_content(row: &impl Cells) -> Decoded<(i64, MessageContent)> {
+    let mut columns = Columns::of(row);
+    Ok((columns.integer()?, columns.json()?))
 }
 
 /// A session's key and its last `seq`.

@@ -3,9 +3,11 @@
 //! One task with one connection writes; what waits shares a commit. A few other connections read.
 //! A batch is one script, one trip to the connection's thread. `docs/storage.md` says why.
 
+mod archive;
 mod attempt;
 mod codes;
 mod connection;
+mod indexer;
 mod open;
 mod options;
 mod outcome;
@@ -19,6 +21,7 @@ mod tally;
 mod tests;
 mod writer;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,9 +31,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use self::archive::{Repaired, repair, restore, verify};
 pub use self::options::{SqliteOptions, Synchronous};
 use self::readers::Readers;
-use self::writer::{Job, QUEUE_SIZE, Shared, Writer};
+use self::writer::{Apply, Job, QUEUE_SIZE, Shared, Writer};
 use crate::sql::{argument, conflicts, decode};
 use crate::{Applied, ApplyError, Batch, CommitObserver, Storage, StorageError, StorageHealth};
 
@@ -46,6 +50,7 @@ const READERS: u32 = 2;
 pub struct SqliteStorage {
     place: String,
     clock: Arc<dyn Clock>,
+    options: SqliteOptions,
     queue: mpsc::Sender<Job>,
     shared: Arc<Shared>,
     readers: Readers,
@@ -70,6 +75,7 @@ impl SqliteStorage {
         let (connection, backlog) = open::open(&options, &place).await?;
         let shared = Arc::new(Shared::new(backlog, options.max_size_bytes));
         let reader = options::reader(&options);
+        let kept = options.clone();
         let (queue, jobs) = mpsc::channel(QUEUE_SIZE);
         let (closing, tasks) = (CancellationToken::new(), TaskTracker::new());
         let writer = Writer::new(
@@ -86,6 +92,7 @@ impl SqliteStorage {
             slow_readers: Readers::new(reader, place.clone(), 1),
             place,
             clock,
+            options: kept,
             queue,
             shared,
             closing,
@@ -96,6 +103,13 @@ impl SqliteStorage {
     /// Changes how large the file may grow, from the next batch on; `None` is no limit.
     pub fn set_max_size(&self, max_size_bytes: Option<u64>) {
         self.shared.set_max_size(max_size_bytes);
+    }
+
+    /// Waits until the words of every message that was stored before are indexed.
+    async fn catch_up_index(&self) -> Result<(), StorageError> {
+        let (answer, answered) = oneshot::channel();
+        self.enqueue(Job::Index { answer }).await?;
+        answered.await.map_err(|gone| StorageError::Lost(gone.into()))?
     }
 
     async fn enqueue(&self, job: Job) -> Result<(), StorageError> {
@@ -123,7 +137,7 @@ impl Storage for SqliteStorage {
             };
         }
         let (answer, answered) = oneshot::channel();
-        self.enqueue(Job { batch, answer }).await?;
+        self.enqueue(Job::Apply(Apply { batch, answer })).await?;
         // The writer answers each job it takes; without an answer it is gone, and only the file
         // knows how far it came.
         answered.await.map_err(|gone| StorageError::Lost(gone.into()))?
@@ -135,6 +149,18 @@ impl Storage for SqliteStorage {
 
     async fn integrity(&self) -> Result<Vec<String>, StorageError> {
         self.read_integrity().await
+    }
+
+    async fn export(&self, lines: mpsc::Sender<String>) -> Result<u64, StorageError> {
+        self.write_archive(lines).await
+    }
+
+    async fn back_up(&self, file: &Path) -> Result<(), StorageError> {
+        self.write_backup(file).await
+    }
+
+    async fn stored_bytes(&self) -> Result<u64, StorageError> {
+        self.read_stored_bytes().await
     }
 
     fn is_shared(&self) -> bool {

@@ -44,7 +44,10 @@ pub(super) async fn open(
 }
 
 /// Refuses a newer schema before anything is written.
-async fn check_schema(connection: &mut Connection, place: &str) -> Result<(), StorageError> {
+pub(super) async fn check_schema(
+    connection: &mut Connection,
+    place: &str,
+) -> Result<(), StorageError> {
     let failed = |error| storage_error(place, "reading the schema's version", error);
     let tables =
         query::optional(connection, HAS_SCHEMA, [], decode::count).await.map_err(failed)?;

@@ -13,7 +13,7 @@ use crate::sql::conflicts::Asked;
 
 type Decode<T> = fn(&SqliteRow) -> Decoded<T>;
 
-fn bound(values: impl IntoIterator<Item = Argument>) -> SqliteArguments {
+pub(super) fn bound(values: impl IntoIterator<Item = Argument>) -> SqliteArguments {
     let mut arguments = SqliteArguments::default();
     for value in values {
         add(value, &mut arguments);

@@ -4,7 +4,7 @@ use sqlx::{Executor as _, Row as _};
 
 use super::connection::Connection;
 use super::options::SqliteOptions;
-use super::{conflicts, open, plan, query, read, tally};
+use super::{conflicts, indexer, open, plan, query, read, tally};
 
 async fn connection(folder: &tempfile::TempDir) -> Connection {
     let options = SqliteOptions::new(folder.path().join("openclaw.db"));
@@ -16,6 +16,7 @@ fn statements() -> Vec<&'static str> {
     statements.extend(read::statements());
     statements.extend(conflicts::STATEMENTS);
     statements.extend(tally::STATEMENTS);
+    statements.extend(indexer::STATEMENTS);
     statements
 }
 
@@ -93,7 +94,8 @@ async fn what_a_turn_reads_is_found_by_index_and_needs_no_sort() {
             || sql.contains("COUNT(")
             || sql.contains("pragma")
             || sql.starts_with("PRAGMA")
-            || sql.contains("FROM pairings");
+            || sql.contains("FROM pairings")
+            || sql.contains("MATCH");
         // A run's own rows, and messages of one external id, are few.
         let is_few = sql.contains("INDEXED BY outbox_run")
             || sql.contains("INDEXED BY transcript_run")
@@ -113,4 +115,33 @@ async fn what_a_turn_reads_is_found_by_index_and_needs_no_sort() {
     }
     assert!(checked > 60, "{checked}");
     connection.close().await.expect("closed");
+}
+
+/// What is not in `archive::TABLES` is in no export.
+#[tokio::test]
+async fn an_archive_knows_every_table_and_column() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut connection = connection(&folder).await;
+    let sql = "SELECT m.name || ':' || group_concat(c.name, ', ') FROM sqlite_master m
+        JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE '%search%'
+        AND m.name NOT LIKE '\\_%' ESCAPE '\\' AND m.name NOT LIKE 'sqlite%' AND m.name <> 'guard'
+        GROUP BY m.name ORDER BY m.name";
+    let found = query::all(&mut connection, sql, [], |row| Ok(row.try_get::<String, _>(0)?)).await;
+    let sorted = |names: &str| {
+        let mut names: Vec<String> = names.split(", ").map(ToOwned::to_owned).collect();
+        names.sort();
+        names
+    };
+    let mut known: Vec<(String, Vec<String>)> = crate::archive::TABLES
+        .iter()
+        .map(|table| (table.name.to_owned(), sorted(&table.names())))
+        .collect();
+    known.sort();
+    let found: Vec<(String, Vec<String>)> = found
+        .expect("read")
+        .iter()
+        .filter_map(|line| line.split_once(':'))
+        .map(|(table, columns)| (table.to_owned(), sorted(columns)))
+        .collect();
+    assert_eq!(found, known);
 }

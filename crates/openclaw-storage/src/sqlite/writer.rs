@@ -13,7 +13,7 @@ use super::codes::storage_error;
 use super::connection::Connection;
 use super::options::{self, PAGE_SIZE, SqliteOptions};
 use super::outcome::Done;
-use super::tally;
+use super::{indexer, tally};
 use crate::rows::Backlog;
 use crate::{Applied, ApplyError, Batch, CommitObserver, StorageError};
 
@@ -24,9 +24,19 @@ const GROUP_TIME: Duration = Duration::from_millis(2);
 /// Four full groups: beyond it callers wait, and ingress answers that it is busy.
 pub(super) const QUEUE_SIZE: usize = 4 * GROUP_SIZE;
 
+/// What the writer is asked to do.
+#[derive(Debug)]
+pub(super) enum Job {
+    Apply(Apply),
+    /// To index what is not indexed yet.
+    Index {
+        answer: oneshot::Sender<Result<(), StorageError>>,
+    },
+}
+
 /// A batch and where its answer goes.
 #[derive(Debug)]
-pub(super) struct Job {
+pub(super) struct Apply {
     pub(super) batch: Batch,
     pub(super) answer: oneshot::Sender<Result<Applied, ApplyError>>,
 }
@@ -74,6 +84,8 @@ pub(super) struct Writer {
     pub(super) shared: Arc<Shared>,
     connection: Option<Connection>,
     max_pages: u64,
+    /// Messages stored since the last look at the index, and at most these.
+    unindexed: u64,
 }
 
 impl Writer {
@@ -85,7 +97,7 @@ impl Writer {
         (connection, shared): (Connection, Arc<Shared>),
     ) -> Self {
         let connection = Some(connection);
-        Self { options, place, clock, observer, shared, connection, max_pages: 0 }
+        Self { options, place, clock, observer, shared, connection, max_pages: 0, unindexed: 0 }
     }
 
     /// Serves the queue until `closing` is cancelled and the queue is empty.
@@ -95,7 +107,8 @@ impl Writer {
             tokio::select! {
                 biased;
                 job = queue.recv() => match job {
-                    Some(job) => self.serve(job, &mut queue).await,
+                    Some(Job::Apply(job)) => self.serve(job, &mut queue).await,
+                    Some(Job::Index { answer }) => self.index_all(answer).await,
                     None => break,
                 },
                 () = closing.cancelled(), if !queue.is_closed() => queue.close(),
@@ -104,11 +117,43 @@ impl Writer {
         self.close().await;
     }
 
-    async fn serve(&mut self, first: Job, queue: &mut mpsc::Receiver<Job>) {
+    async fn serve(&mut self, first: Apply, queue: &mut mpsc::Receiver<Job>) {
         if queue.is_empty() {
             self.apply_alone(first).await;
         } else {
             self.apply_group(first, queue).await;
+        }
+        if self.unindexed >= indexer::CHUNK && queue.is_empty() {
+            self.unindexed = 0;
+            if let Err(error) = self.index_chunk().await {
+                tracing::warn!(%error, "messages could not be indexed; the next search does it");
+            }
+        }
+    }
+
+    async fn index_all(&mut self, answer: oneshot::Sender<Result<(), StorageError>>) {
+        let indexed = loop {
+            match self.index_chunk().await {
+                Ok(true) => {}
+                Ok(false) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        self.unindexed = 0;
+        tell(answer, indexed);
+    }
+
+    async fn index_chunk(&mut self) -> Result<bool, StorageError> {
+        let indexed = match self.connection().await {
+            Ok(connection) => indexer::index_chunk(connection).await,
+            Err(error) => Err(error),
+        };
+        match indexed {
+            Ok(more) => Ok(more),
+            Err(error) => {
+                self.drop_connection(&error).await;
+                Err(storage_error(&self.place, "indexing", error))
+            }
         }
     }
 
@@ -134,7 +179,7 @@ impl Writer {
         attempt::apply(connection, batch, now, Scope::Transaction).await
     }
 
-    async fn apply_alone(&mut self, job: Job) {
+    async fn apply_alone(&mut self, job: Apply) {
         let result = match self.try_alone(&job.batch).await {
             Ok(done) => Ok(self.committed(done).await),
             Err(Unapplied::Refused(conflict)) => Err(conflict.into()),
@@ -147,7 +192,7 @@ impl Writer {
     }
 
     /// Applies what waits in one transaction.
-    async fn apply_group(&mut self, first: Job, queue: &mut mpsc::Receiver<Job>) {
+    async fn apply_group(&mut self, first: Apply, queue: &mut mpsc::Receiver<Job>) {
         let connection = match self.connection().await {
             Ok(connection) => connection,
             Err(error) => return self.refuse_all(vec![first], queue, error).await,
@@ -157,7 +202,8 @@ impl Writer {
         }
         let began = Instant::now();
         let mut next = Some(first);
-        let mut applied: Vec<(Job, Done)> = Vec::new();
+        let mut applied: Vec<(Apply, Done)> = Vec::new();
+        let mut index = None;
         while let Some(job) = next {
             let now = self.clock.now();
             let connection =
@@ -172,12 +218,23 @@ impl Writer {
                 }
             }
             let is_full = applied.len() >= GROUP_SIZE || began.elapsed() >= GROUP_TIME;
-            next = if is_full { None } else { queue.try_recv().ok() };
+            let waiting = if is_full { None } else { queue.try_recv().ok() };
+            next = match waiting {
+                Some(Job::Apply(job)) => Some(job),
+                Some(Job::Index { answer }) => {
+                    index = Some(answer);
+                    None
+                }
+                None => None,
+            };
         }
         self.commit_group(applied).await;
+        if let Some(answer) = index {
+            self.index_all(answer).await;
+        }
     }
 
-    async fn commit_group(&mut self, applied: Vec<(Job, Done)>) {
+    async fn commit_group(&mut self, applied: Vec<(Apply, Done)>) {
         let connection =
             self.connection.as_mut().expect("a group keeps its connection until it breaks");
         if let Err(error) = connection.execute("COMMIT").await {
@@ -198,7 +255,7 @@ impl Writer {
     }
 
     /// What broke a group may be the fault of one of its batches: each gets its own try and answer.
-    async fn retry_alone(&mut self, jobs: Vec<Job>) {
+    async fn retry_alone(&mut self, jobs: Vec<Apply>) {
         for job in jobs {
             self.apply_alone(job).await;
         }
@@ -207,15 +264,18 @@ impl Writer {
     /// Without a transaction nobody in the queue fares better, and each would wait as long.
     async fn refuse_all(
         &mut self,
-        mut jobs: Vec<Job>,
+        mut jobs: Vec<Apply>,
         queue: &mut mpsc::Receiver<Job>,
         error: sqlx::Error,
     ) {
         self.drop_connection(&error).await;
-        while let Ok(job) = queue.try_recv() {
-            jobs.push(job);
-        }
         let error = self.engine_error(error, false);
+        while let Ok(job) = queue.try_recv() {
+            match job {
+                Job::Apply(job) => jobs.push(job),
+                Job::Index { answer } => tell(answer, Err(error.repeated())),
+            }
+        }
         for job in jobs {
             answer(job, Err(error.repeated().into()));
         }
@@ -223,6 +283,7 @@ impl Writer {
 
     /// Tells the observer and counts, before the caller is answered.
     async fn committed(&mut self, done: Done) -> Applied {
+        self.unindexed += done.applied.seqs.len() as u64;
         if done.tally.is_unknown {
             self.count_anew().await;
         } else {
@@ -275,7 +336,13 @@ impl Writer {
     }
 }
 
-fn answer(job: Job, result: Result<Applied, ApplyError>) {
+fn tell(answer: oneshot::Sender<Result<(), StorageError>>, result: Result<(), StorageError>) {
+    if answer.send(result).is_err() {
+        tracing::debug!("nobody waits for the index any more");
+    }
+}
+
+fn answer(job: Apply, result: Result<Applied, ApplyError>) {
     if job.answer.send(result).is_err() {
         tracing::debug!("nobody waits for the answer of a batch any more");
     }

@@ -10,8 +10,9 @@ use openclaw_config::{Config, LoadRequest, StatePaths, StorageBackend, load};
 use openclaw_core::SystemClock;
 use openclaw_gateway::lifecycle::{LockError, StateLock};
 use openclaw_protocol::methods::{GatewayStatus, GatewayStatusGet, GatewayStatusParams};
-use openclaw_storage::NoObserver;
+use openclaw_storage::archive::RestoreError;
 use openclaw_storage::rows::Backlog;
+use openclaw_storage::{NoObserver, StorageError, sqlite};
 use serde::Serialize;
 use serde_json::json;
 use std::sync::Arc;
@@ -28,7 +29,8 @@ const STATUS_LIMIT: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
-    /// Mend what can be mended without a decision of yours: file modes.
+    /// Mend what can be mended without a decision of yours: file modes, and a damaged database, whose
+    /// file is kept.
     #[arg(long)]
     fix: bool,
 }
@@ -108,7 +110,7 @@ pub(crate) fn run(context: &Context, arguments: &DoctorArguments) -> Result<(), 
                 "start it with `openclaw gateway run`",
             );
             if let Some(config) = &config {
-                stored(context, config, &mut report);
+                stored(context, config, arguments.fix, &mut report);
             }
         }
         Err(failure) => report.findings.push(Finding {
@@ -295,7 +297,7 @@ fn gateway(status: &GatewayStatus, report: &mut Report) {
 }
 
 /// Without a gateway the store is looked at directly, under the folder's lock.
-fn stored(context: &Context, config: &Config, report: &mut Report) {
+fn stored(context: &Context, config: &Config, fix: bool, report: &mut Report) {
     match &config.storage {
         StorageBackend::Sqlite { path } if !path.exists() => {
             report.add(Severity::Ok, "storage", "nothing is stored yet");
@@ -313,6 +315,9 @@ fn stored(context: &Context, config: &Config, report: &mut Report) {
             return report.add(Severity::Error, "storage", openclaw_errors::display_chain(&error));
         }
     };
+    if fix && let StorageBackend::Sqlite { path } = &config.storage {
+        mend(context, path, report);
+    }
     let looked = client(context, async {
         let (clock, observer) = (Arc::new(SystemClock), Arc::new(NoObserver));
         let storage = open_storage(&config.storage, clock, observer).await?;
@@ -339,7 +344,7 @@ fn stored(context: &Context, config: &Config, report: &mut Report) {
                     Severity::Error,
                     "storage",
                     finding,
-                    "keep a copy of the file and restore a backup",
+                    "`openclaw doctor --fix` keeps what can be read; or restore a backup",
                 );
             }
             waiting(&backlog, report);
@@ -350,6 +355,42 @@ fn stored(context: &Context, config: &Config, report: &mut Report) {
             message: failure.message,
             hint: failure.hint,
         }),
+    }
+}
+
+/// Copies what can be read of a damaged file into a new one.
+fn mend(context: &Context, path: &Path, report: &mut Report) {
+    let mended = client(context, async {
+        match sqlite::verify(path).await {
+            Err(
+                RestoreError::Damaged { .. } | RestoreError::Storage(StorageError::Corrupt { .. }),
+            ) => {}
+            // Sound, or nothing that copying would mend.
+            _ => return Ok(None),
+        }
+        let repaired = sqlite::repair(path).await;
+        repaired.map(Some).map_err(|error| Failure::failed(openclaw_errors::display_chain(&error)))
+    });
+    match mended {
+        Ok(None) => {}
+        Ok(Some(repaired)) => {
+            let missing = if repaired.incomplete.is_empty() {
+                "nothing is missing".to_owned()
+            } else {
+                format!("something is missing from {}", repaired.incomplete.join(", "))
+            };
+            let message = format!(
+                "the database was damaged: {} rows were copied into a new one, {missing}",
+                repaired.kept
+            );
+            let hint = format!("the damaged file is {}", repaired.damaged.display());
+            report.add_with_hint(Severity::Warning, "storage", message, hint);
+        }
+        Err(failure) => {
+            let message =
+                format!("the database is damaged and cannot be repaired: {}", failure.message);
+            report.add_with_hint(Severity::Error, "storage", message, "restore a backup");
+        }
     }
 }
 

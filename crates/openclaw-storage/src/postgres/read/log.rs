@@ -5,9 +5,10 @@ use openclaw_core::{ChannelId, ChatId, ExternalId, Message, MessageId, RunId, Se
 
 use super::Read;
 use crate::postgres::PostgresStorage;
-use crate::rows::{EventRow, TranscriptRow};
+use crate::rows::{EventRow, MessageQuery, Page, TranscriptRow};
 use crate::sql::argument::arguments;
 use crate::sql::decode;
+use crate::words::Wanted;
 use crate::{EventReads, MessageReads, TranscriptReads};
 
 macro_rules! columns {
@@ -41,6 +42,24 @@ const BY_EXTERNAL_ID: &str = concat!(
     ORDER BY created_at DESC, id DESC LIMIT 1"
 );
 
+macro_rules! found {
+    () => {
+        "m.id, m.session_id, m.seq, m.channel_id, m.chat_id, m.thread_id, m.direction, m.content, \
+         m.metadata, m.reply_to, m.external_id, m.run_id, m.created_at, m.edited_at"
+    };
+}
+
+const SEARCH: &str = concat!(
+    "SELECT ",
+    found!(),
+    " FROM messages m
+    WHERE m.search @@ $1::text::tsquery AND (m.created_at, m.id) < ($2, $3)
+    AND ($4::text IS NULL OR m.channel_id = $4)
+    AND ($5::text IS NULL
+        OR $5 = (SELECT session_key FROM sessions WHERE sessions.id = m.session_id))
+    ORDER BY m.created_at DESC, m.id DESC LIMIT $6"
+);
+
 // Counts on the server how far the bytes reach: the rows themselves may be many megabytes.
 const TRANSCRIPT_TAIL: &str = "SELECT session_id, seq, run_id, kind, message_id, data FROM (
         SELECT *, SUM(octet_length(data)) OVER newest AS bytes, ROW_NUMBER() OVER newest AS place
@@ -66,6 +85,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     NEWEST,
     AFTER,
     BY_EXTERNAL_ID,
+    SEARCH,
     TRANSCRIPT_TAIL,
     TRANSCRIPT_AFTER,
     TRANSCRIPT_OF_RUN,
@@ -99,6 +119,25 @@ impl MessageReads for PostgresStorage {
         limit: u32,
     ) -> Read<Vec<Message>> {
         self.all(AFTER, arguments![session, after, limit], decode::message).await
+    }
+
+    async fn search_messages(&self, query: &MessageQuery) -> Read<Page<Message>> {
+        let wanted = Wanted::of(query);
+        let (at, id) = query.start()?;
+        if wanted.is_empty() {
+            return Ok(query.page(Vec::new()));
+        }
+        // One more than asked for tells whether another page follows.
+        let limit = query.page_size() as i64 + 1;
+        let values = arguments![
+            wanted.for_postgres(),
+            at,
+            id,
+            query.channel_id.as_ref(),
+            query.session_key.as_ref(),
+            limit,
+        ];
+        Ok(query.page(self.all(SEARCH, values, decode::message).await?))
     }
 
     async fn message_by_external_id(

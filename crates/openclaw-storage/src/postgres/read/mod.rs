@@ -25,6 +25,13 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
 const HEALTH: &str = "SELECT current_setting('server_version'),
     (SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations),
     pg_database_size(current_database())";
+// The files of a server do not shrink by what is deleted, so rows are added up.
+const STORED_BYTES: &str = "SELECT (
+    (SELECT COALESCE(SUM(pg_column_size(m.*)), 0) FROM messages m) +
+    (SELECT COALESCE(SUM(pg_column_size(t.*)), 0) FROM transcript t) +
+    (SELECT COALESCE(SUM(pg_column_size(e.*)), 0) FROM events e) +
+    (SELECT COALESCE(SUM(pg_column_size(i.*)), 0) FROM inbox i) +
+    (SELECT COALESCE(SUM(pg_column_size(o.*)), 0) FROM outbox o))::bigint";
 const INVALID_INDEXES: &str = "SELECT 'index ' || c.relname || ' is not valid'
     FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
     WHERE NOT i.indisvalid AND c.relnamespace = (
@@ -88,6 +95,10 @@ impl PostgresStorage {
             source: "no row came back".into(),
         })?;
         Ok(StorageHealth { engine: "postgres", version, schema, size_bytes })
+    }
+
+    pub(super) async fn read_stored_bytes(&self) -> Read<u64> {
+        Ok(self.optional(STORED_BYTES, [], decode::count).await?.unwrap_or_default())
     }
 
     pub(super) async fn read_integrity(&self) -> Read<Vec<String>> {

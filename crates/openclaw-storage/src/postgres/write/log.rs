@@ -6,6 +6,7 @@ use super::{Held, Outcome, Writing};
 use crate::assemble::{folded_ids, folded_text, is_visible};
 use crate::sql::argument::{arguments, json, json_or_null};
 use crate::sql::decode::{self, MessageMetadata, direction_word, session_state_word};
+use crate::words;
 use crate::{LogEntry, SessionChange, SessionPatch};
 
 const CREATE: &str = "INSERT INTO sessions (
@@ -39,9 +40,10 @@ const APPEND: &str = "WITH moved AS (
         UPDATE sessions SET last_seq = last_seq + 1 WHERE id = $1 RETURNING last_seq
     ), said AS (
         INSERT INTO messages (id, session_id, seq, channel_id, chat_id, thread_id, user_id,
-            direction, content, metadata, reply_to, external_id, run_id, created_at)
+            direction, content, metadata, reply_to, external_id, run_id, created_at, search)
         SELECT $3::text, $1, last_seq, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text,
-            $10::text, $11::text, $12::text, $2::text, $13::bigint
+            $10::text, $11::text, $12::text, $2::text, $13::bigint,
+            array_to_tsvector(array_remove(string_to_array($20::text, ' '), ''))
         FROM moved WHERE $3::text IS NOT NULL
         ON CONFLICT DO NOTHING RETURNING 1
     ), seen AS (
@@ -55,7 +57,8 @@ const APPEND: &str = "WITH moved AS (
     )
     SELECT last_seq, (SELECT COUNT(*) FROM said) FROM moved";
 
-const EDIT_MESSAGE: &str = "UPDATE messages SET content = $2, edited_at = $3 WHERE id = $1";
+const EDIT_MESSAGE: &str = "UPDATE messages SET content = $2, edited_at = $3,
+    search = array_to_tsvector(array_remove(string_to_array($4::text, ' '), '')) WHERE id = $1";
 const SET_EXTERNAL_ID: &str = "UPDATE messages SET external_id = $2 WHERE id = $1";
 
 #[cfg(test)]
@@ -177,6 +180,7 @@ impl Writing<'_> {
             event.map(|draft| draft.topic),
             event.and_then(|draft| draft.message_id.as_ref()),
             json_or_null(event.and_then(|draft| draft.data.as_ref())),
+            message.map(|message| words::of_content(&message.content).join(" ")),
         ];
         let row = self.optional(APPEND, values, decode::two_integers).await?;
         let Some((seq, said)) = row else { return Ok(Held::No) };
@@ -194,7 +198,7 @@ impl Writing<'_> {
         content: &MessageContent,
         edited_at: Timestamp,
     ) -> Outcome {
-        let values = arguments![id, json(content), edited_at];
+        let values = arguments![id, json(content), edited_at, words::of_content(content).join(" ")];
         Ok(Held::when_one(self.changed(EDIT_MESSAGE, values).await?))
     }
 

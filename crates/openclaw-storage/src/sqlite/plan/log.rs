@@ -8,6 +8,7 @@ use super::{Note, Planner};
 use crate::assemble::{folded_ids, folded_text};
 use crate::sqlite::argument::{Argument, arguments, json, json_or_null};
 use crate::sqlite::decode::{MessageMetadata, direction_word, session_state_word};
+use crate::words;
 use crate::{Batch, LogEntry, NewMessage, SessionPatch, Write};
 
 const CREATE: &str = "INSERT INTO sessions (
@@ -62,6 +63,17 @@ const INSERT_TRANSCRIPT: &str = "INSERT INTO transcript (
 const INSERT_EVENT: &str = "INSERT INTO events (session_id, seq, topic, run_id, ref, data)
     VALUES ($1, (SELECT last_seq - $2 FROM sessions WHERE id = $1), $3, $4, $5, $6)";
 
+// What is not indexed yet is indexed as it stands then.
+const EDIT_WORDS: &str = "INSERT OR REPLACE INTO message_search (rowid, words)
+    SELECT position, $2 FROM messages
+    WHERE id = $1 AND position <= (SELECT indexed FROM search_state)";
+const DELETE_WORDS: &str = "DELETE FROM message_search WHERE rowid IN (
+    SELECT position FROM messages
+    WHERE session_id = $1 AND position <= (SELECT indexed FROM search_state))";
+// The positions of the newest messages are given out anew.
+const STEP_BACK: &str = "UPDATE search_state
+    SET indexed = MIN(indexed, (SELECT COALESCE(MAX(position), 0) FROM messages))";
+
 const EDIT_MESSAGE: &str = "UPDATE messages SET content = $2, edited_at = $3 WHERE id = $1";
 const SET_EXTERNAL_ID: &str = "UPDATE messages SET external_id = $2 WHERE id = $1";
 
@@ -83,6 +95,9 @@ pub(super) const STATEMENTS: &[&str] = &[
     INSERT_MESSAGE,
     INSERT_TRANSCRIPT,
     INSERT_EVENT,
+    EDIT_WORDS,
+    DELETE_WORDS,
+    STEP_BACK,
     EDIT_MESSAGE,
     SET_EXTERNAL_ID,
 ];
@@ -227,9 +242,11 @@ impl Planner<'_> {
 
     pub(super) fn delete_session(&mut self, id: &SessionId) {
         self.push(GUARD_UNUSED, arguments![id]);
+        self.push(DELETE_WORDS, arguments![id]);
         for sql in [DELETE_MESSAGES, DELETE_TRANSCRIPT, DELETE_EVENTS, DELETE_INPUTS] {
             self.push(sql, arguments![id]);
         }
+        self.push(STEP_BACK, []);
         let outbox = self.push(DELETE_OUTBOX, arguments![id]);
         let session = self.push_guarded(DELETE, arguments![id]);
         self.note(Note::Deleted { session, outbox });
@@ -294,6 +311,7 @@ impl Planner<'_> {
         edited_at: Timestamp,
     ) {
         self.push_guarded(EDIT_MESSAGE, arguments![id, json(content), edited_at]);
+        self.push(EDIT_WORDS, arguments![id, words::of_content(content).join(" ")]);
     }
 
     pub(super) fn set_external_id(&mut self, id: &MessageId, external_id: &ExternalId) {

@@ -4,9 +4,10 @@ use async_trait::async_trait;
 use openclaw_core::{ChannelId, ChatId, ExternalId, Message, MessageId, RunId, SessionId};
 
 use super::Read;
-use crate::rows::{EventRow, TranscriptRow};
+use crate::rows::{EventRow, MessageQuery, Page, TranscriptRow};
 use crate::sqlite::argument::arguments;
 use crate::sqlite::{SqliteStorage, decode, query};
+use crate::words::Wanted;
 use crate::{EventReads, MessageReads, TranscriptReads};
 
 macro_rules! columns {
@@ -40,6 +41,23 @@ const BY_EXTERNAL_ID: &str = concat!(
     ORDER BY created_at DESC, id DESC LIMIT 1"
 );
 
+macro_rules! found {
+    () => {
+        "m.id, m.session_id, m.seq, m.channel_id, m.chat_id, m.thread_id, m.direction, m.content, \
+         m.metadata, m.reply_to, m.external_id, m.run_id, m.created_at, m.edited_at"
+    };
+}
+
+const SEARCH: &str = concat!(
+    "SELECT ",
+    found!(),
+    " FROM message_search JOIN messages m ON m.position = message_search.rowid
+    WHERE message_search MATCH $1 AND (m.created_at, m.id) < ($2, $3)
+    AND ($4 IS NULL OR m.channel_id = $4)
+    AND ($5 IS NULL OR $5 = (SELECT session_key FROM sessions WHERE sessions.id = m.session_id))
+    ORDER BY m.created_at DESC, m.id DESC LIMIT $6 + 0"
+);
+
 const TRANSCRIPT_TAIL: &str = "SELECT session_id, seq, run_id, kind, message_id, data
     FROM transcript WHERE session_id = $1 ORDER BY seq DESC LIMIT $2 + 0";
 const TRANSCRIPT_AFTER: &str = "SELECT session_id, seq, run_id, kind, message_id, data
@@ -62,6 +80,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     NEWEST,
     AFTER,
     BY_EXTERNAL_ID,
+    SEARCH,
     TRANSCRIPT_TAIL,
     TRANSCRIPT_AFTER,
     TRANSCRIPT_OF_RUN,
@@ -95,6 +114,26 @@ impl MessageReads for SqliteStorage {
         limit: u32,
     ) -> Read<Vec<Message>> {
         self.all(AFTER, arguments![session, after, limit], decode::message).await
+    }
+
+    async fn search_messages(&self, query: &MessageQuery) -> Read<Page<Message>> {
+        let wanted = Wanted::of(query);
+        let (at, id) = query.start()?;
+        if wanted.is_empty() {
+            return Ok(query.page(Vec::new()));
+        }
+        self.catch_up_index().await?;
+        // One more than asked for tells whether another page follows.
+        let limit = query.page_size() as i64 + 1;
+        let values = arguments![
+            wanted.for_sqlite(),
+            at,
+            id,
+            query.channel_id.as_ref(),
+            query.session_key.as_ref(),
+            limit,
+        ];
+        Ok(query.page(self.all_on(&self.slow_readers, SEARCH, values, decode::message).await?))
     }
 
     async fn message_by_external_id(

@@ -23,6 +23,9 @@ type Read<T> = Result<T, StorageError>;
 const HEALTH: &str = "SELECT sqlite_version(),
     (SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations),
     (SELECT page_count FROM pragma_page_count()) * (SELECT page_size FROM pragma_page_size())";
+const STORED_BYTES: &str = "SELECT ((SELECT page_count FROM pragma_page_count())
+    - (SELECT freelist_count FROM pragma_freelist_count())) *
+    (SELECT page_size FROM pragma_page_size())";
 const INTEGRITY: &str = "PRAGMA integrity_check";
 const FOREIGN_KEYS: &str = "SELECT 'row ' || COALESCE(rowid, '?') || ' of ' || \"table\" ||
     ' points at a missing row of ' || parent FROM pragma_foreign_key_check()";
@@ -81,6 +84,10 @@ impl SqliteStorage {
         Ok(StorageHealth { engine: "sqlite", version, schema, size_bytes })
     }
 
+    pub(super) async fn read_stored_bytes(&self) -> Read<u64> {
+        Ok(self.optional(STORED_BYTES, [], decode::count).await?.unwrap_or_default())
+    }
+
     pub(super) async fn read_integrity(&self) -> Read<Vec<String>> {
         let mut findings = self.all_on(&self.slow_readers, INTEGRITY, [], decode::string).await?;
         findings.retain(|finding| finding != "ok");
@@ -92,7 +99,7 @@ impl SqliteStorage {
 /// Every statement that reads, for tests.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<&'static str> {
-    let own: &[&str] = &[HEALTH, INTEGRITY, FOREIGN_KEYS];
+    let own: &[&str] = &[HEALTH, STORED_BYTES, INTEGRITY, FOREIGN_KEYS];
     let lists = [own, log::STATEMENTS, people::STATEMENTS, queues::STATEMENTS];
     let mut statements = lists.concat();
     statements.extend(sessions::STATEMENTS);

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use openclaw_core::{Session, SessionId, SessionKey};
+use openclaw_core::{Session, SessionId, SessionKey, Timestamp};
 
 use super::Read;
 use crate::assemble::folded_text;
@@ -21,6 +21,16 @@ const BY_KEY: &str = concat!(
     columns!(),
     " FROM sessions INDEXED BY sessions_live_key WHERE session_key = $1 AND ended_at IS NULL"
 );
+// Reads the whole table, once an hour: an index of its own would be written with every message.
+const QUIET: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM sessions WHERE last_activity_at < $1 AND NOT EXISTS (
+        SELECT 1 FROM inbox WHERE inbox.session_key = sessions.session_key
+        AND inbox.ended_at IS NULL AND inbox.session_id = sessions.id)
+    ORDER BY last_activity_at, id LIMIT $2 + 0"
+);
+
 const COUNT: &str = "SELECT COUNT(*) FROM sessions WHERE ended_at IS NULL";
 
 // The plain page is a statement of its own: conditions that may be off cost as much as the rows.
@@ -90,6 +100,10 @@ impl SessionReads for SqliteStorage {
         items.truncate(size);
         let next_cursor = items.last().filter(|_| has_more).map(SessionQuery::cursor_after);
         Ok(Page { items, next_cursor })
+    }
+
+    async fn quiet_sessions(&self, before: Timestamp, limit: u32) -> Read<Vec<Session>> {
+        self.all_on(&self.slow_readers, QUIET, arguments![before, limit], decode::session).await
     }
 
     async fn count_sessions(&self) -> Read<u64> {

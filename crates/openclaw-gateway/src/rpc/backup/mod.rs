@@ -1,0 +1,4 @@
+//! `backup.*`.
+
+pub(super) mod create;
+pub(super) mod list;

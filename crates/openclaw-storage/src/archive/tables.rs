@@ -1,0 +1,152 @@
+//! The tables that hold what people and gateways stored, in an order in which they can be filled.
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Column {
+    Text(&'static str),
+    Integer(&'static str),
+}
+
+impl Column {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Text(name) | Self::Integer(name) => name,
+        }
+    }
+}
+
+/// A table: its columns, and the order its rows are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    pub(crate) columns: &'static [Column],
+    pub(crate) order: &'static str,
+}
+
+impl Table {
+    pub(crate) fn named(name: &str) -> Option<&'static Self> {
+        TABLES.iter().find(|table| table.name == name)
+    }
+
+    /// The names of its columns with commas between them.
+    pub(crate) fn names(&self) -> String {
+        self.columns.iter().map(|column| column.name()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The statement that reads all of it.
+    pub(crate) fn select(&self) -> String {
+        format!("SELECT {} FROM {} ORDER BY {}", self.names(), self.name, self.order)
+    }
+}
+
+macro_rules! columns {
+    ($($kind:ident $name:literal),* $(,)?) => { &[$(Column::$kind($name)),*] };
+}
+
+pub(crate) const TABLES: &[Table] = &[
+    Table {
+        name: "sessions",
+        columns: columns![
+            Text "id", Text "session_key", Text "agent_id", Text "channel_id", Text "user_id",
+            Text "chat_id", Text "label", Text "config", Text "state", Text "context",
+            Integer "last_seq", Integer "created_at", Integer "updated_at",
+            Integer "last_activity_at", Integer "ended_at", Text "folded_ids", Text "folded_label",
+        ],
+        order: "created_at, id",
+    },
+    Table {
+        name: "messages",
+        columns: columns![
+            Integer "position", Text "id", Text "session_id", Integer "seq", Text "channel_id",
+            Text "chat_id", Text "thread_id", Text "user_id", Text "direction", Text "content",
+            Text "metadata", Text "reply_to", Text "external_id", Text "run_id",
+            Integer "created_at", Integer "edited_at",
+        ],
+        order: "position",
+    },
+    Table {
+        name: "transcript",
+        columns: columns![
+            Text "session_id", Integer "seq", Text "run_id", Text "kind", Text "message_id",
+            Text "data",
+        ],
+        order: "session_id, seq",
+    },
+    Table {
+        name: "events",
+        columns: columns![
+            Text "session_id", Integer "seq", Text "topic", Text "run_id", Text "ref", Text "data",
+        ],
+        order: "session_id, seq",
+    },
+    Table {
+        name: "inbox",
+        columns: columns![
+            Integer "position", Text "id", Text "run_id", Text "principal", Text "session_id",
+            Text "session_key", Text "message_id", Text "channel_id", Text "chat_id",
+            Text "external_id", Text "inbound", Text "options", Integer "reply_back", Text "state",
+            Text "status", Text "merged_into", Integer "delivered", Text "reply", Text "usage",
+            Text "error", Integer "attempts", Text "owner", Integer "lease_until", Integer "fence",
+            Integer "created_at", Integer "started_at", Integer "ended_at",
+        ],
+        order: "position",
+    },
+    Table {
+        name: "outbox",
+        columns: columns![
+            Integer "position", Text "id", Text "channel_id", Text "chat_id", Text "thread_id",
+            Text "session_id", Text "session_key", Text "run_id", Text "message_id", Text "kind",
+            Integer "chunk", Text "outbound", Text "state", Integer "attempts",
+            Integer "uncertain", Integer "next_attempt_at", Text "receipt", Text "error",
+            Text "principal", Text "idempotency_key", Text "owner", Integer "lease_until",
+            Integer "fence", Integer "created_at", Integer "updated_at",
+        ],
+        order: "position",
+    },
+    Table {
+        name: "users",
+        columns: columns![
+            Text "channel_id", Text "channel_user_id", Text "global_user_id", Text "display_name",
+            Text "metadata", Integer "created_at",
+        ],
+        order: "channel_id, channel_user_id",
+    },
+    Table {
+        name: "config",
+        columns: columns![Text "key", Text "value", Integer "updated_at"],
+        order: "key",
+    },
+    Table {
+        name: "pairings",
+        columns: columns![
+            Text "channel_id", Text "user_id", Text "display_name", Text "code",
+            Integer "expires_at", Integer "approved_at", Integer "is_owner", Integer "denied",
+            Integer "created_at",
+        ],
+        order: "channel_id, user_id",
+    },
+    Table {
+        name: "leases",
+        columns: columns![
+            Text "resource", Text "owner", Integer "lease_until", Integer "fence",
+        ],
+        order: "resource",
+    },
+    Table {
+        name: "jobs",
+        columns: columns![
+            Text "id", Text "agent_id", Text "kind", Text "data", Text "state", Integer "due_at",
+            Text "owner", Integer "lease_until", Integer "fence", Integer "created_at",
+            Integer "updated_at",
+        ],
+        order: "id",
+    },
+    Table {
+        name: "channel_accounts",
+        columns: columns![
+            Text "channel_id", Text "data", Text "owner", Integer "lease_until", Integer "fence",
+            Integer "updated_at",
+        ],
+        order: "channel_id",
+    },
+];

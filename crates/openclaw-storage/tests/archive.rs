@@ -1,0 +1,283 @@
+//! Export, backup, restore and repair.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use openclaw_core::{MessageContent, Secret, SystemClock};
+use openclaw_storage::archive;
+use openclaw_storage::conformance::{
+    Universe, at, channel, chat, entry, image, inbox_id, input, message_id, outbox, outbox_id, run,
+    session, session_id, session_key, user_id,
+};
+use openclaw_storage::postgres::{self, PostgresOptions, PostgresStorage};
+use openclaw_storage::rows::{MessageQuery, UserRow};
+use openclaw_storage::sqlite::{self, SqliteOptions, SqliteStorage, Synchronous};
+use openclaw_storage::{Batch, MessageReads as _, NoObserver, SessionReads as _, Storage, Write};
+use openclaw_testkit::postgres::PostgresServer;
+use tokio_util::task::TaskTracker;
+
+async fn sqlite_at(path: &Path) -> SqliteStorage {
+    let options = SqliteOptions::new(path).with_synchronous(Synchronous::Off);
+    SqliteStorage::open(options, Arc::new(SystemClock), Arc::new(NoObserver)).await.expect("opens")
+}
+
+fn options(server: &PostgresServer) -> PostgresOptions {
+    let url = server.empty().expect("a place");
+    PostgresOptions::new(&Secret::new(url)).expect("an address")
+}
+
+async fn postgres_at(options: &PostgresOptions) -> PostgresStorage {
+    let opened =
+        PostgresStorage::open(options.clone(), Arc::new(SystemClock), Arc::new(NoObserver)).await;
+    opened.expect("opens")
+}
+
+fn universe() -> Universe {
+    let names = ["1", "2"];
+    Universe {
+        sessions: ["a", "b"].map(session_id).to_vec(),
+        keys: ["a", "b"].map(session_key).to_vec(),
+        messages: names.map(message_id).to_vec(),
+        inputs: names.map(inbox_id).to_vec(),
+        runs: names.map(run).to_vec(),
+        outbox: names.map(outbox_id).to_vec(),
+        channels: ["web", "telegram"].map(channel).to_vec(),
+        chats: ["room", "42"].map(chat).to_vec(),
+        users: ["7"].map(user_id).to_vec(),
+        resources: vec!["k\u{0}".to_owned(), "lane:x".to_owned()],
+        codes: vec!["AAAA".to_owned()],
+    }
+}
+
+/// A little of everything.
+async fn fill(storage: &dyn Storage) {
+    let mut batch = Batch::new();
+    for (name, number) in [("a", "1"), ("b", "2")] {
+        let mut new = session(name);
+        new.label = Some(format!("named {name}\u{0}"));
+        batch.push(Write::CreateSession(Box::new(new)));
+        let mut said = entry(name, number);
+        if let Some(message) = &mut said.message {
+            message.content = MessageContent::text(format!("word {number} \u{0} \u{10FFFF} \"ü\""));
+        }
+        batch.push(Write::Append(Box::new(said)));
+        batch.push(Write::AcceptInput(Box::new(input(name, number))));
+        batch.push(Write::Enqueue(Box::new(outbox(number, "42"))));
+    }
+    batch.push(Write::UpsertUser(UserRow {
+        channel_id: channel("telegram"),
+        channel_user_id: user_id("7"),
+        global_user_id: None,
+        display_name: Some("Ada".to_owned()),
+        metadata: Some(serde_json::json!({"n": 1.50})),
+        created_at: at(5),
+    }));
+    batch.push(Write::RequestPairing {
+        channel_id: channel("telegram"),
+        user_id: user_id("7"),
+        display_name: None,
+        code: "AAAA".to_owned(),
+        expires_at: at(9_000_000_000_000),
+        at: at(1),
+    });
+    batch.push(Write::PutValue { key: "k\u{0}".to_owned(), value: "v".to_owned(), expect: None });
+    storage.apply(batch).await.expect("accepted");
+}
+
+async fn exported(storage: &dyn Storage, file: &Path) -> u64 {
+    let (to, mut lines) = tokio::sync::mpsc::channel::<String>(8);
+    let taken = async {
+        let mut text = String::new();
+        while let Some(line) = lines.recv().await {
+            text.push_str(&line);
+            text.push('\n');
+        }
+        std::fs::write(file, text).expect("written");
+    };
+    let (rows, ()) = tokio::join!(storage.export(to), taken);
+    rows.expect("exported")
+}
+
+async fn word(storage: &dyn Storage) -> usize {
+    let query = MessageQuery { text: "word".to_owned(), limit: 10, ..MessageQuery::default() };
+    storage.search_messages(&query).await.expect("read").items.len()
+}
+
+/// From one engine to the other and back, nothing is added or lost, and work goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_moves_from_engine_to_engine() {
+    let server = PostgresServer::start().expect("a server");
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| -> PathBuf { folder.path().join(name) };
+    let first = sqlite_at(&at("first.db")).await;
+    fill(&first).await;
+    let expected = image(&first, &universe()).await;
+    let rows = exported(&first, &at("first.jsonl")).await;
+    assert_eq!(archive::verify(&at("first.jsonl")).expect("whole").rows, rows);
+
+    let there = options(&server);
+    let occupied = postgres_at(&there).await;
+    occupied
+        .apply(Batch::new().with(Write::CreateSession(Box::new(session("z")))))
+        .await
+        .expect("accepted");
+    occupied.close().await;
+    assert_eq!(postgres::restore(&there, &at("first.jsonl")).await.expect("restored"), rows);
+    let second = postgres_at(&there).await;
+    assert_eq!(image(&second, &universe()).await, expected);
+    assert_eq!(word(&second).await, 2);
+    second.back_up(&at("second.jsonl")).await.expect("backed up");
+
+    let old = sqlite::restore(&at("first-again.db"), &at("second.jsonl")).await.expect("restored");
+    assert_eq!(old, None);
+    let third = sqlite_at(&at("first-again.db")).await;
+    assert_eq!(image(&third, &universe()).await, expected);
+    assert_eq!(word(&third).await, 2);
+    assert_eq!(third.integrity().await.expect("read"), Vec::<String>::new());
+    for store in [&second as &dyn Storage, &third] {
+        let mut new = entry("a", "new");
+        new.event = None;
+        let batch = Batch::new()
+            .with(Write::Append(Box::new(new)))
+            .with(Write::AcceptInput(Box::new(input("a", "new"))))
+            .with(Write::Enqueue(Box::new(outbox("new", "42"))));
+        let applied = store.apply(batch).await.expect("accepted");
+        assert_eq!(applied.positions, [3, 3]);
+    }
+}
+
+/// An archive that was cut off or changed is told from a whole one, and leaves what is stored.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_backup_changes_nothing() {
+    let server = PostgresServer::start().expect("a server");
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| -> PathBuf { folder.path().join(name) };
+    let store = sqlite_at(&at("store.db")).await;
+    fill(&store).await;
+    exported(&store, &at("whole.jsonl")).await;
+    store.back_up(&at("whole.db")).await.expect("backed up");
+    store.close().await;
+    let whole = std::fs::read_to_string(at("whole.jsonl")).expect("read");
+    let lines: Vec<&str> = whole.lines().collect();
+    std::fs::write(at("cut.jsonl"), lines[..lines.len() - 1].join("\n")).expect("written");
+    std::fs::write(at("changed.jsonl"), whole.replace("Ada", "Eve")).expect("written");
+    std::fs::write(at("other.jsonl"), "{\"no\": \"archive\"}\n").expect("written");
+    let mut bytes = std::fs::read(at("whole.db")).expect("read");
+    let middle = bytes.len() / 2;
+    bytes[middle..].fill(0x5A);
+    std::fs::write(at("broken.db"), bytes).expect("written");
+    let there = options(&server);
+    postgres_at(&there).await.close().await;
+    for name in ["cut.jsonl", "changed.jsonl", "other.jsonl", "broken.db"] {
+        let restored = sqlite::restore(&at("store.db"), &at(name)).await;
+        assert!(restored.is_err(), "{name}");
+        let restored = postgres::restore(&there, &at(name)).await;
+        assert!(restored.is_err(), "{name}");
+    }
+    let cut = archive::verify(&at("cut.jsonl"));
+    assert!(matches!(cut, Err(archive::ArchiveError::CutOff { .. })), "{cut:?}");
+    let changed = archive::verify(&at("changed.jsonl"));
+    assert!(matches!(changed, Err(archive::ArchiveError::Changed { .. })), "{changed:?}");
+    assert!(sqlite::verify(&at("broken.db")).await.is_err());
+    assert_eq!(sqlite::verify(&at("whole.db")).await.expect("sound"), 2);
+    let store = sqlite_at(&at("store.db")).await;
+    assert_eq!(store.count_sessions().await.expect("read"), 2);
+    assert_eq!(postgres_at(&there).await.count_sessions().await.expect("read"), 0);
+}
+
+/// A backup is of one moment: each session's numbers are dense in it, and what was accepted before is in
+/// it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_under_load_is_consistent() {
+    let server = PostgresServer::start().expect("a server");
+    let folder = tempfile::tempdir().expect("a folder");
+    let there = options(&server);
+    let stores: [(Arc<dyn Storage>, &str); 2] = [
+        (Arc::new(sqlite_at(&folder.path().join("busy.db")).await), "backup.db"),
+        (Arc::new(postgres_at(&there).await), "backup.jsonl"),
+    ];
+    for (store, name) in stores {
+        let mut batch = Batch::new();
+        for name in ["a", "b", "c"] {
+            batch.push(Write::CreateSession(Box::new(session(name))));
+        }
+        store.apply(batch).await.expect("accepted");
+        let (tasks, stop) = (TaskTracker::new(), Arc::new(AtomicBool::new(false)));
+        let mut writers = Vec::new();
+        for name in ["a", "b", "c"] {
+            let (store, stop) = (Arc::clone(&store), Arc::clone(&stop));
+            writers.push(tasks.spawn(async move {
+                let mut written = 0;
+                while !stop.load(Ordering::SeqCst) {
+                    let said = entry(name, &format!("{name}-{written}"));
+                    let append = Write::Append(Box::new(said));
+                    store.apply(Batch::new().with(append)).await.expect("accepted");
+                    written += 1;
+                }
+                written
+            }));
+        }
+        let enough = async {
+            while store.messages_after(&session_id("c"), 0, 50).await.expect("read").len() < 30 {}
+        };
+        enough.await;
+        let before = store.messages_after(&session_id("a"), 0, 100_000).await.expect("read").len();
+        let file = folder.path().join(name);
+        store.back_up(&file).await.expect("backed up");
+        stop.store(true, Ordering::SeqCst);
+        for writer in writers {
+            writer.await.expect("it ends");
+        }
+        store.close().await;
+        let restored = folder.path().join(format!("restored-{name}.db"));
+        sqlite::restore(&restored, &file).await.expect("restored");
+        let restored = sqlite_at(&restored).await;
+        assert_eq!(restored.integrity().await.expect("read"), Vec::<String>::new());
+        for (at, name) in ["a", "b", "c"].into_iter().enumerate() {
+            let stored =
+                restored.messages_after(&session_id(name), 0, 100_000).await.expect("read");
+            let seqs: Vec<i64> = stored.iter().map(|message| message.seq).collect();
+            assert_eq!(seqs, (1..=stored.len() as i64).collect::<Vec<_>>());
+            let session = restored.session(&session_id(name)).await.expect("read").expect("there");
+            assert_eq!(session.last_seq, stored.len() as i64);
+            assert!(at > 0 || stored.len() >= before, "{} of {before}", stored.len());
+        }
+        restored.close().await;
+    }
+}
+
+/// What lies on sound pages is kept, and the damaged file stays.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repair_keeps_what_can_be_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("damaged.db");
+    let store = sqlite_at(&path).await;
+    fill(&store).await;
+    for number in 0..400 {
+        let append = Write::Append(Box::new(entry("a", &format!("more-{number}"))));
+        store.apply(Batch::new().with(append)).await.expect("accepted");
+    }
+    store.close().await;
+    let mut bytes = std::fs::read(&path).expect("read");
+    let needle = b"message-more-200";
+    let damaged: Vec<usize> = bytes
+        .chunks(4096)
+        .enumerate()
+        .filter(|(_, page)| page.windows(needle.len()).any(|window| window == needle))
+        .map(|(index, _)| index)
+        .collect();
+    assert!(!damaged.is_empty() && !damaged.contains(&0), "{damaged:?}");
+    for page in damaged {
+        bytes[page * 4096..(page + 1) * 4096].fill(0xFF);
+    }
+    std::fs::write(&path, bytes).expect("written");
+    let repaired = sqlite::repair(&path).await.expect("repaired");
+    assert!(repaired.incomplete.contains(&"messages"), "{repaired:?}");
+    assert!(repaired.damaged.exists());
+    let store = sqlite_at(&path).await;
+    assert_eq!(store.integrity().await.expect("read"), Vec::<String>::new());
+    let kept = store.messages_after(&session_id("a"), 0, 1_000).await.expect("read");
+    assert!((300..401).contains(&kept.len()), "{}", kept.len());
+    assert_eq!(store.count_sessions().await.expect("read"), 2);
+}
