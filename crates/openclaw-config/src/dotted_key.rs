@@ -75,7 +75,8 @@ pub(crate) fn join(path: &str, key: &str) -> String {
     let bare = !key.is_empty()
         && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
     let dot = if path.is_empty() { "" } else { "." };
-    if bare { format!("{path}{dot}{key}") } else { format!("{path}{dot}\"{key}\"") }
+    let quote = if key.contains('"') { '\'' } else { '"' };
+    if bare { format!("{path}{dot}{key}") } else { format!("{path}{dot}{quote}{key}{quote}") }
 }
 
 #[cfg(test)]
