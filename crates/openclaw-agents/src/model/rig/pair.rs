@@ -1,3 +1,5 @@
+#![expect(clippy::result_large_err, reason = "the error is rig's")]
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
