@@ -320,8 +320,8 @@ async fn a_full_disk_loses_nothing_that_was_accepted() {
     let seqs: Vec<i64> = stored.iter().map(|message| message.seq).collect();
     assert_eq!(seqs, (1..=stored.len() as i64).collect::<Vec<_>>());
     assert!(stored.len() > accepted, "{} of {accepted}", stored.len());
-    for number in 0..accepted {
-        assert_eq!(stored[number].id, message_id(&number.to_string()));
+    for (number, message) in stored.iter().take(accepted).enumerate() {
+        assert_eq!(message.id, message_id(&number.to_string()));
     }
 }
 

@@ -20,6 +20,7 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 pub(crate) use http::HttpAnswer;
+#[allow(unused_imports, reason = "one of the test programs needs it")]
 pub(crate) use lock::WriteLock;
 pub(crate) use telegram::Telegram;
 

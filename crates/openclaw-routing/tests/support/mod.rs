@@ -31,6 +31,7 @@ pub(crate) fn agent(id: &str) -> AgentSettings {
 
 pub(crate) fn config(routing: Vec<RoutingRule>) -> Config {
     Config {
+        retention: openclaw_config::RetentionSettings::default(),
         gateway: GatewaySettings {
             bind_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,

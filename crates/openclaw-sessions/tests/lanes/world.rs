@@ -327,6 +327,7 @@ fn inbound(input: &Input<'_>, at: Timestamp) -> Inbound {
 
 fn config(queue_mode: QueueMode) -> Config {
     Config {
+        retention: openclaw_config::RetentionSettings::default(),
         gateway: GatewaySettings {
             bind_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
