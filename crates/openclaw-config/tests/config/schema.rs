@@ -276,6 +276,9 @@ fn example(schema: &Value, key: &str) -> Value {
         "paths[]" => Some("/srv/data"),
         "allowed_origins[]" => Some("https://a.example"),
         "owners[]" | "name[]" => Some("telegram:1"),
+        "path" => Some("/example"),
+        "presets[]" => Some("gmail"),
+        "endpoint" => Some("http://127.0.0.1:4318"),
         _ => None,
     };
     if let Some(text) = by_key {
