@@ -48,7 +48,8 @@ const APPROVALS: Need = Need::Scope(Scope::Approvals);
 const PAIRING: Need = Need::Scope(Scope::Pairing);
 const NODE: Need = Need::Node;
 
-const APPROVALS_PART: &str = "approvals";
+const BY_APPROVALS: &str =
+    "they are answered by `openclaw approvals`, or by `approval.*` over JSON-RPC";
 const WIZARD: &str = "the wizard; `openclaw config edit` changes the configuration";
 const SPEECH: &str = "speech";
 const SKILLS: &str = "skills";
@@ -99,13 +100,13 @@ pub static METHODS: &[MethodInfo] = &[
         ADMIN,
         Done("the schema of this program's configuration; `uiHints` mark secrets"),
     ),
-    row("exec.approvals.get", ADMIN, Waits(APPROVALS_PART)),
-    row("exec.approvals.set", ADMIN, Waits(APPROVALS_PART)),
-    row("exec.approvals.node.get", ADMIN, Waits(APPROVALS_PART)),
-    row("exec.approvals.node.set", ADMIN, Waits(APPROVALS_PART)),
-    row("exec.approval.request", APPROVALS, Waits(APPROVALS_PART)),
-    row("exec.approval.waitDecision", APPROVALS, Waits(APPROVALS_PART)),
-    row("exec.approval.resolve", APPROVALS, Waits(APPROVALS_PART)),
+    row("exec.approvals.get", ADMIN, Alternative(BY_APPROVALS)),
+    row("exec.approvals.set", ADMIN, Alternative(BY_APPROVALS)),
+    row("exec.approvals.node.get", ADMIN, Alternative(BY_APPROVALS)),
+    row("exec.approvals.node.set", ADMIN, Alternative(BY_APPROVALS)),
+    row("exec.approval.request", APPROVALS, Alternative(BY_APPROVALS)),
+    row("exec.approval.waitDecision", APPROVALS, Alternative(BY_APPROVALS)),
+    row("exec.approval.resolve", APPROVALS, Alternative(BY_APPROVALS)),
     row("wizard.start", ADMIN, Waits(WIZARD)),
     row("wizard.next", ADMIN, Waits(WIZARD)),
     row("wizard.cancel", ADMIN, Waits(WIZARD)),
@@ -244,8 +245,8 @@ pub static EVENTS: &[EventInfo] = &[
     told("node.pair.requested", Waits(NODES)),
     told("node.pair.resolved", Waits(NODES)),
     told("node.invoke.request", Waits(NODES)),
-    told("exec.approval.requested", Waits(APPROVALS_PART)),
-    told("exec.approval.resolved", Waits(APPROVALS_PART)),
+    told("exec.approval.requested", Alternative(BY_APPROVALS)),
+    told("exec.approval.resolved", Alternative(BY_APPROVALS)),
 ];
 
 /// The method of this name.

@@ -13,7 +13,16 @@ use crate::support::{TOKEN, TestGateway};
 const SHAPES: &str = include_str!("shapes.json");
 
 /// Fields whose keys are data: channels by kind, and the configuration of another program.
-const MAPS: &[&str] = &["channels", "channelLabels", "config", "parsed", "resolved"];
+const MAPS: &[&str] = &[
+    "channels",
+    "channelAccounts",
+    "channelDefaultAccountId",
+    "channelDetailLabels",
+    "channelLabels",
+    "config",
+    "parsed",
+    "resolved",
+];
 
 fn kind(value: &Value) -> &'static str {
     match value {

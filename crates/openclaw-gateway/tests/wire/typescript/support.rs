@@ -150,6 +150,8 @@ impl TsClient {
                     };
                 }
                 Heard::Frame(frame) if frame["type"] == "event" => self.events.push(frame),
+                // The second answer to an earlier request.
+                Heard::Frame(frame) if frame["type"] == "res" => {}
                 other => panic!("instead of the answer to {id}: {other:?}"),
             }
         }
