@@ -167,13 +167,17 @@ async fn the_table_names_every_method() {
         .iter()
         .map(|method| method["name"].as_str().unwrap_or_default().to_owned())
         .collect();
-    // These need a WebSocket, a person who asks, a command that waits, and the end of the gateway.
+    // These need a WebSocket, a person or device that asks, a command that waits, and the end of the gateway.
     let elsewhere = [
         "subscribe",
         "unsubscribe",
         "pairing.approve",
         "approval.resolve",
         "approval.forget",
+        "device.approve",
+        "device.reject",
+        "device.rotate",
+        "device.revoke",
         "gateway.stop",
         "gateway.restart",
     ];
