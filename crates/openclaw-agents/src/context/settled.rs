@@ -26,6 +26,8 @@ pub struct Settled {
 pub(crate) struct Encoding {
     /// The model it was made for: what a message becomes depends on it.
     pub(crate) model: Arc<str>,
+    /// Whether tools were offered: without them calls are told as text.
+    pub(crate) with_tools: bool,
     /// How many messages.
     pub(crate) messages: usize,
     /// Elements of a JSON array, with commas between them.

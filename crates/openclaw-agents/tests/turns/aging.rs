@@ -40,7 +40,9 @@ on_both_wires! {
         for text in ["one", "add", "two \"quoted\" \u{fc}\n{[,", "add", "three", "add", "four"] {
             harness.reply(text).await;
         }
-        let warm = conversation(&harness.server.last_request());
+        let last = harness.server.last_request();
+        assert_eq!(last.tool_results().len(), 3, "calls are told as calls");
+        let warm = conversation(&last);
         harness.restart();
         harness.reply("five").await;
         let cold = conversation(&harness.server.last_request());

@@ -64,7 +64,7 @@ on_both_wires! {
         harness.reply("hello").await;
         harness.reply("again").await;
         let requests = harness.server.requests();
-        assert_eq!(requests[0].tool_names(), ["read", "write", "edit", "list", "search"]);
+        assert_eq!(requests[0].tool_names(), ["read", "write", "edit", "list", "search", "apply_patch"]);
         assert!(requests[0].body_bytes <= 8 * 1024, "{}", requests[0].body_bytes);
         assert_eq!(requests[0].system_text(), requests[1].system_text());
         assert_eq!(requests[0].body["tools"], requests[1].body["tools"]);

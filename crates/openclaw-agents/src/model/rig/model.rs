@@ -95,7 +95,7 @@ pub(crate) struct RigModel {
 impl RigModel {
     /// The request, and what of the conversation is encoded already.
     fn completion_request(&self, request: &Request) -> (CompletionRequest, Option<Arc<Vec<u8>>>) {
-        let before = self.encoded_before(&request.settled);
+        let before = self.encoded_before(&request.settled, !request.tools.is_empty());
         let unencoded = if before.is_some() { &[] } else { request.settled.messages() };
         let thinking = thinking_params(self.api, &self.facts, request.thinking);
         let mut params = thinking.params;
@@ -123,23 +123,24 @@ impl RigModel {
 
     /// The encoding of the rounds that are over; what is missing of it is made. `None` where they
     /// have to be encoded with the rest.
-    fn encoded_before(&self, settled: &Settled) -> Option<Arc<Vec<u8>>> {
+    fn encoded_before(&self, settled: &Settled, with_tools: bool) -> Option<Arc<Vec<u8>>> {
         let apart = matches!(self.api, ProviderApi::OpenAiChat | ProviderApi::AnthropicMessages);
         if !apart || !settled.is_plain() || settled.messages().is_empty() {
             return None;
         }
-        let mut encoding = settled
-            .take_encoding()
-            .filter(|encoding| *encoding.model == *self.name)
+        let kept = settled.take_encoding();
+        let mut encoding = kept
+            .filter(|kept| *kept.model == *self.name && kept.with_tools == with_tools)
             .unwrap_or_else(|| Encoding {
                 model: self.name.as_str().into(),
+                with_tools,
                 messages: 0,
                 bytes: Arc::default(),
             });
         let missing = settled.messages().get(encoding.messages..).unwrap_or_default();
         if !missing.is_empty() {
             let rounds = missing.iter().filter_map(|message| self.fitted(message)).collect();
-            let added = match self.inner.encode(rounds) {
+            let added = match self.inner.encode(rounds, with_tools) {
                 Ok(added) => added?,
                 // The request as a whole will say what is wrong.
                 Err(error) => {

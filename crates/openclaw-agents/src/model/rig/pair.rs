@@ -5,9 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use rig_core::Model as RigPair;
-use rig_core::completion::CompletionRequest;
+use rig_core::completion::{CompletionRequest, ToolDefinition};
 use rig_core::error::ProviderError;
-use rig_core::message::Message;
+use rig_core::message::{Message, ToolName};
 use rig_core::operation::Completion;
 use rig_core::streaming::Streamed;
 use rig_core::wire::{Body, Encoded, Mode, Operation, Wire, WireFrame};
@@ -31,7 +31,13 @@ pub(super) trait Pair: Send + Sync + fmt::Debug {
 
     /// Encodes rounds that are over, as [`Pair::stream`] takes them. `None` when this wire has no
     /// array of messages.
-    fn encode(&self, rounds: Vec<Message>) -> Result<Option<Vec<u8>>, ProviderError>;
+    ///
+    /// Without tools, calls of earlier rounds are told as text.
+    fn encode(
+        &self,
+        rounds: Vec<Message>,
+        with_tools: bool,
+    ) -> Result<Option<Vec<u8>>, ProviderError>;
 }
 
 /// Wraps a wire and its transport.
@@ -65,10 +71,18 @@ where
         RigPair::new(wire, self.transport.clone()).stream(request)
     }
 
-    fn encode(&self, rounds: Vec<Message>) -> Result<Option<Vec<u8>>, ProviderError> {
+    fn encode(
+        &self,
+        rounds: Vec<Message>,
+        with_tools: bool,
+    ) -> Result<Option<Vec<u8>>, ProviderError> {
         let mut request = CompletionRequest::new(Message::user(""));
         // Some wires refuse a request without it.
         request.max_tokens = Some(1);
+        if let (true, Ok(name)) = (with_tools, ToolName::new("any")) {
+            let any = ToolDefinition::new(name, "", serde_json::json!({ "type": "object" }));
+            request.tools.push(any);
+        }
         request.chat_history = rounds;
         // Marks that belong on the end of a conversation come to stand on this one.
         request.chat_history.push(Message::user("end"));
