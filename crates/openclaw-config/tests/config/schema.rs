@@ -262,9 +262,6 @@ fn example(schema: &Value, key: &str) -> Value {
         "bind_address" => Some("127.0.0.1"),
         "base_url" => Some("https://api.example.org"),
         "at" => Some("04:00"),
-        "endpoint" => Some("http://127.0.0.1:4318"),
-        "path" => Some("/hooks"),
-        "presets[]" => Some("gmail"),
         "trusted_proxies[]" => Some("10.0.0.0/8"),
         "password_hash" => {
             Some("$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21l$c29tZWhhc2hzb21laGFzaHM")
