@@ -45,7 +45,7 @@ token = "x"
 "#,
     );
     assert_snapshot!(home.errors(), @r#"
-    openclaw.toml:1:2: gatway: unknown key; allowed here: include, gateway, agents, models, tools, session, routing, delivery, storage, channels (did you mean "gateway"?)
+    openclaw.toml:1:2: gatway: unknown key; allowed here: include, gateway, agents, models, tools, session, routing, delivery, storage, channels, hooks, logging, diagnostics (did you mean "gateway"?)
     openclaw.toml:5:8: gateway.port: must be from 0 to 65535, not 70000
     openclaw.toml:6:16: gateway.bind_address: must be an IP address without a port, such as "127.0.0.1", "0.0.0.0" or "::1"
     openclaw.toml:7:19: gateway.max_connections: expected a whole number, found a string

@@ -172,6 +172,64 @@ fn the_schema_lists_every_key() {
     channels.telegram.accounts.*.allow_from
     channels.telegram.accounts.*.groups
     channels.telegram.accounts.*.groups.*.require_mention
+    hooks
+    hooks.enabled
+    hooks.path
+    hooks.token
+    hooks.token_file
+    hooks.signing_secret
+    hooks.signing_secret_file
+    hooks.default_session_key
+    hooks.allow_request_session_key
+    hooks.allowed_session_key_prefixes
+    hooks.allowed_agent_ids
+    hooks.max_body_bytes
+    hooks.presets
+    hooks.transforms_dir
+    hooks.mappings
+    hooks.mappings[].match
+    hooks.mappings[].match.path
+    hooks.mappings[].match.source
+    hooks.mappings[].action
+    hooks.mappings[].transform
+    hooks.mappings[].transform.module
+    hooks.mappings[].transform.export
+    hooks.mappings[].message_template
+    hooks.mappings[].text_template
+    hooks.mappings[].id
+    hooks.mappings[].wake_mode
+    hooks.mappings[].name
+    hooks.mappings[].agent_id
+    hooks.mappings[].session_key
+    hooks.mappings[].deliver
+    hooks.mappings[].allow_unsafe_external_content
+    hooks.mappings[].channel
+    hooks.mappings[].to
+    hooks.mappings[].model
+    hooks.mappings[].thinking
+    hooks.mappings[].timeout_seconds
+    hooks.mappings[].signing_secret
+    hooks.mappings[].signing_secret_file
+    logging
+    logging.level
+    logging.file
+    logging.console_level
+    logging.console_style
+    logging.max_file_mb
+    logging.max_files
+    diagnostics
+    diagnostics.otel
+    diagnostics.otel.enabled
+    diagnostics.otel.endpoint
+    diagnostics.otel.protocol
+    diagnostics.otel.authorization
+    diagnostics.otel.authorization_file
+    diagnostics.otel.service_name
+    diagnostics.otel.traces
+    diagnostics.otel.metrics
+    diagnostics.otel.logs
+    diagnostics.otel.sample_rate
+    diagnostics.otel.flush_interval_ms
     "#);
 }
 
@@ -212,6 +270,9 @@ fn example(schema: &Value, key: &str) -> Value {
         "paths[]" => Some("/srv/data"),
         "allowed_origins[]" => Some("https://a.example"),
         "owners[]" | "name[]" => Some("telegram:1"),
+        "path" => Some("/example"),
+        "presets[]" => Some("gmail"),
+        "endpoint" => Some("http://127.0.0.1:4318"),
         _ => None,
     };
     if let Some(text) = by_key {

@@ -106,6 +106,32 @@ groups."a b".require_mention = false
     backend = "sqlite"
     path = "~/.openclaw-rs/openclaw.db"
 
+    [hooks]
+    enabled = false
+    path = "/hooks"
+    allow_request_session_key = false
+    allowed_session_key_prefixes = []
+    allowed_agent_ids = []
+    max_body_bytes = 262144
+    presets = []
+
+    [logging]
+    level = "info"
+    console_style = "pretty"
+    max_file_mb = 20
+    max_files = 4
+
+    [diagnostics.otel]
+    enabled = false
+    endpoint = "http://127.0.0.1:4318"
+    protocol = "http/protobuf"
+    service_name = "openclaw"
+    traces = true
+    metrics = false
+    logs = false
+    sample_rate = 1
+    flush_interval_ms = 5000
+
     [channels.telegram]
     enabled = true
     token = "***"
