@@ -2,8 +2,10 @@
 
 use openclaw_testkit::model::{ModelServer, Reply, Script};
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
-use crate::support::{TOKEN, TestGateway};
+use crate::support::{LIMIT, TOKEN, TestGateway};
 
 #[tokio::test]
 async fn figures_count_what_happened_and_need_a_credential() {
@@ -65,4 +67,46 @@ async fn a_requests_id_is_given_back_and_stands_in_the_log_of_its_turn() {
     assert!(found, "{text}");
     let shown = gateway.openclaw(&["logs"]).await;
     assert!(String::from_utf8_lossy(&shown.stdout).contains("request-of-test"), "{shown:?}");
+}
+
+/// Takes one request as a collector does, and gives what came.
+async fn collected(listener: TcpListener) -> (String, Vec<u8>) {
+    let (mut stream, _) = listener.accept().await.expect("the gateway connects");
+    let mut came = Vec::new();
+    loop {
+        let read = stream.read_buf(&mut came).await.expect("it can be read");
+        let end = came.windows(4).position(|window| window == b"\r\n\r\n");
+        let Some(end) = end else {
+            assert!(read > 0, "the head broke off");
+            continue;
+        };
+        let head = String::from_utf8_lossy(&came[..end]).to_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let length: usize = length.expect("a length").trim().parse().expect("a number");
+        if came.len() >= end + 4 + length {
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+            stream.write_all(answer).await.expect("it is answered");
+            return (head, came.split_off(end + 4));
+        }
+    }
+}
+
+#[tokio::test]
+async fn traces_go_to_a_collector() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let port = listener.local_addr().expect("it is bound").port();
+    let model = ModelServer::with(Script::new().on(|_| Some(Reply::text("hello")))).await;
+    let config = format!(
+        "[diagnostics.otel]\nenabled = true\nendpoint = \"http://127.0.0.1:{port}\"\n\
+         authorization = \"Bearer collector\"\nflush_interval_ms = 500\nservice_name = \"mine\"\n"
+    );
+    let gateway = TestGateway::with_model(&model, &config).await;
+    let run = gateway.openclaw(&["agent", "run", "-m", "hi"]).await;
+    assert!(run.status.success(), "{run:?}");
+    let (head, body) =
+        tokio::time::timeout(LIMIT, collected(listener)).await.expect("traces are sent");
+    assert!(head.starts_with("post /v1/traces "), "{head}");
+    assert!(head.contains("authorization: bearer collector"), "{head}");
+    let holds = |text: &str| body.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(holds("mine") && holds("request"), "{} bytes", body.len());
 }

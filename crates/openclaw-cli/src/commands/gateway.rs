@@ -90,8 +90,10 @@ fn serve(context: &Context, arguments: &RunArguments) -> Result<(), Failure> {
     let request = LoadRequest::new(&context.environment, &channels).with_flags(flags);
     let loaded = if arguments.last_good { load_last_good(&request)? } else { load(&request)? };
     let filter = context.environment.var("OPENCLAW_LOG");
-    if let Some(error) = logging::start_gateway(&loaded.config.logging, filter, context.verbose) {
-        tracing::error!(%error, "the log file cannot be written; log lines go to the console alone");
+    let (settings, otel) = (&loaded.config.logging, &loaded.config.otel);
+    let started = logging::start_gateway(settings, otel, filter, context.verbose);
+    for problem in &started.problems {
+        tracing::error!("{problem}");
     }
     for warning in &loaded.warnings {
         tracing::warn!(%warning, "configuration: {warning}");
@@ -107,10 +109,12 @@ fn serve(context: &Context, arguments: &RunArguments) -> Result<(), Failure> {
         .map_err(|error| Failure::failed(format!("cannot start the runtime: {error}")))?;
     // Told now: once the file was replaced by a newer one, the system calls it deleted.
     let program = std::env::current_exe();
-    let starts_again =
-        runtime.block_on(serve_until_stopped(context, flags, loaded, channels, lock))?;
+    let served = runtime.block_on(serve_until_stopped(context, flags, loaded, channels, lock));
     drop(runtime);
-    if starts_again { start_again(program) } else { Ok(()) }
+    if let Some(traces) = started.traces {
+        traces.end();
+    }
+    if served? { start_again(program) } else { Ok(()) }
 }
 
 /// Puts the program into this process anew, with the arguments it was started with.

@@ -1,10 +1,11 @@
 //! Where log lines go: the console, and for a gateway a file of JSON lines.
 
 mod file;
+mod otlp;
 
 use std::io::IsTerminal as _;
 
-use openclaw_config::{ConsoleStyle, LoggingSettings};
+use openclaw_config::{ConsoleStyle, LoggingSettings, OtelSettings};
 use openclaw_core::{Clock as _, SystemClock};
 use tracing::Subscriber;
 use tracing_subscriber::fmt::format::Writer;
@@ -14,6 +15,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use file::LogFile;
+pub(crate) use otlp::Traces;
 
 // rig at trace and reqwest at debug print whole requests, which hold what people said.
 const QUIET: &str = "rig=off,rig_core=off,hyper=warn,reqwest=warn,rustls=warn,sqlx=warn,h2=warn,teloxide=warn,teloxide_core=warn";
@@ -24,13 +26,22 @@ pub(crate) fn start(base: &str, filter: Option<&str>, verbose: u8) {
     install(tracing_subscriber::registry().with(console));
 }
 
-/// Logs as the configuration of a gateway says. What went wrong with the file is given back: the
-/// gateway works without it.
+/// Where a gateway logs to, and what of it does not work: the gateway works without.
+#[derive(Debug, Default)]
+pub(crate) struct Started {
+    /// To be ended after everything else.
+    pub(crate) traces: Option<Traces>,
+    pub(crate) problems: Vec<String>,
+}
+
+/// Logs as the configuration of a gateway says.
 pub(crate) fn start_gateway(
     settings: &LoggingSettings,
+    otel: &OtelSettings,
     filter: Option<&str>,
     verbose: u8,
-) -> Option<std::io::Error> {
+) -> Started {
+    let mut started = Started::default();
     let level = settings.level.as_str();
     let shown = settings.console_level.unwrap_or(settings.level).as_str();
     let console = console(settings.console_style).with_filter(levels(shown, filter, verbose));
@@ -38,11 +49,13 @@ pub(crate) fn start_gateway(
         .file
         .as_ref()
         .map(|path| LogFile::open(path, settings.max_file_bytes, settings.max_files));
-    let (file, problem) = match opened {
-        None => (None, None),
-        Some(Ok(file)) => (Some(file), None),
-        Some(Err(error)) => (None, Some(error)),
-    };
+    let file = opened.and_then(|opened| {
+        opened
+            .map_err(|error| {
+                started.problems.push(format!("the log file cannot be written: {error}"))
+            })
+            .ok()
+    });
     let file = file.map(|file| {
         tracing_subscriber::fmt::layer()
             .json()
@@ -54,8 +67,18 @@ pub(crate) fn start_gateway(
             .with_writer(file)
             .with_filter(levels(level, filter, verbose))
     });
-    install(tracing_subscriber::registry().with(console).with(file));
-    problem
+    if let Some(endpoint) = &otel.endpoint {
+        match Traces::begin(otel, endpoint) {
+            Ok(traces) => started.traces = Some(traces),
+            Err(error) => started.problems.push(format!("no traces are sent: {error:#}")),
+        }
+    }
+    let traces = started
+        .traces
+        .as_ref()
+        .map(|traces| traces.layer().with_filter(levels(level, filter, verbose)));
+    install(tracing_subscriber::registry().with(console).with(file).with(traces));
+    started
 }
 
 fn console<S>(style: ConsoleStyle) -> Box<dyn Layer<S> + Send + Sync>
