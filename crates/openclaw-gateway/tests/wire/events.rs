@@ -135,7 +135,9 @@ async fn a_replay_gives_every_stored_event_once_while_runs_go_on() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_gets_all_stored_events_in_the_end() {
-    let gateway = TestGateway::start().await;
+    let unlimited = "[gateway.rate_limit]\nrequests_per_second = 0\n";
+    let gateway =
+        TestGateway::with(unlimited, openclaw_gateway::server::ServerLimits::default()).await;
     let key = "agent:main:flood";
     gateway
         .call("agent.run", json!({"message": "a", "session_key": key, "wait": true}))
