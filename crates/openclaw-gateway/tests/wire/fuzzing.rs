@@ -229,7 +229,8 @@ async fn talk(gateway: &TestGateway, mut frames: Generator, foreign: &str, count
                     Some(Ok(Message::Text(text))) => {
                         read += 1;
                         assert!(!text.contains(foreign), "{foreign} came to the other: {text}");
-                        let answer: Value = serde_json::from_str(&text).expect("JSON");
+                        // An id that no parser of ours can hold comes back as it was sent.
+                        let Ok(answer) = serde_json::from_str::<Value>(&text) else { continue };
                         if answer["id"] == *mark {
                             break;
                         }
