@@ -229,6 +229,7 @@ async fn talk(gateway: &TestGateway, mut frames: Generator, foreign: &str, count
             // Whatever is answered, this comes after the calls before it were taken.
             let mark = format!("{} mark {sent}", frames.canary);
             let ping = json!({"jsonrpc": "2.0", "id": mark, "method": "ping"});
+            let mark = json!(mark).to_string();
             if socket.send(Message::text(ping.to_string())).await.is_err() {
                 break 'connection;
             }
@@ -240,7 +241,7 @@ async fn talk(gateway: &TestGateway, mut frames: Generator, foreign: &str, count
                         // An id that no number type holds comes back as it was sent, so ids stay text.
                         let whole: &RawValue = serde_json::from_str(&text).expect("JSON");
                         let answer = serde_json::from_str::<Answered<'_>>(whole.get());
-                        if answer.is_ok_and(|answer| answer.id.get() == json!(mark).to_string()) {
+                        if answer.is_ok_and(|answer| answer.id.get() == mark) {
                             break;
                         }
                     }
