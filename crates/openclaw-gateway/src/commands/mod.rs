@@ -3,7 +3,7 @@
 //!
 //! A command is an input like any other: stored, deduplicated, answered in its turn and delivered by
 //! the same way; only that [`CommandRunner`] answers it instead of the model, which never sees it.
-//! What must not wait for the running turn is in [`early`]. To add a command, add it to
+//! What must not wait for the running turn is in `early`. To add a command, add it to
 //! [`Command`] and to [`LIST`], and give it a file.
 
 pub(crate) mod early;
