@@ -5,9 +5,12 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-/// The repository's root.
+/// The repository's root. Cargo tells where it is when it runs the chore: clones that share a target
+/// folder share this binary too, so the folder it was compiled in may be another one.
+#[expect(clippy::disallowed_methods, reason = "a chore's folder comes from cargo")]
 pub(crate) fn root() -> PathBuf {
-    let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     manifest.parent().map(PathBuf::from).unwrap_or(manifest)
 }
 

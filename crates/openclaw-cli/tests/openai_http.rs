@@ -76,7 +76,7 @@ async fn run(gateway: &TestGateway, mut command: Command) {
 }
 
 fn script(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/openai").join(name)
+    std::path::absolute("tests/openai").expect("tests run in their package").join(name)
 }
 
 #[tokio::test]

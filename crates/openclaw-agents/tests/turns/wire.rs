@@ -47,8 +47,7 @@ async fn the_official_types_take_what_is_sent() {
         journal.push_str(&harness.server.journal());
     }
     assert_eq!(journal.lines().count(), 6);
-    let script =
-        concat!(env!("CARGO_MANIFEST_DIR"), "/../openclaw-testkit/validators/model_requests.py");
+    let script = "../openclaw-testkit/validators/model_requests.py";
     let mut child = Command::new(python)
         .arg(script)
         .stdin(Stdio::piped())
