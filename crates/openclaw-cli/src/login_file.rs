@@ -8,7 +8,7 @@ use openclaw_config::StatePaths;
 use openclaw_core::{Clock as _, Secret, SystemClock, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::exit::Failure;
+use crate::exit::{Failure, status};
 
 /// A gateway and what opens it; the file is the owner's alone.
 #[derive(Clone, Serialize, Deserialize)]
@@ -41,7 +41,7 @@ impl Login {
         }
     }
 
-    /// The one that was kept, unless it has expired.
+    /// The one that was kept, expired or not.
     pub(crate) fn load(paths: &StatePaths) -> Result<Option<Self>, Failure> {
         let path = paths.login();
         let text = match std::fs::read_to_string(&path) {
@@ -51,11 +51,30 @@ impl Login {
                 return Err(Failure::failed(format!("cannot read {}: {error}", path.display())));
             }
         };
-        let login: Self = serde_json::from_str(&text).map_err(|error| {
+        serde_json::from_str(&text).map(Some).map_err(|error| {
             Failure::failed(format!("{} cannot be read: {error}", path.display()))
                 .with_hint("`openclaw logout` removes it; then `openclaw login` again")
-        })?;
-        Ok(Some(login).filter(|login| login.expires_at.is_none_or(|at| at > SystemClock.now())))
+        })
+    }
+
+    /// Whether it still opens what it was kept for.
+    ///
+    /// # Errors
+    /// `REFUSED` once it has expired: what was meant for that gateway must not go to another.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        match self.expires_at.filter(|at| *at <= SystemClock.now()) {
+            None => Ok(()),
+            Some(at) => {
+                let message = format!("the login at {} expired at {at}", self.address);
+                Err(Failure::new(status::REFUSED, "unauthenticated", message)
+                    .with_hint("`openclaw login` again, or `openclaw logout`"))
+            }
+        }
+    }
+
+    /// `host:port` of its gateway.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     /// Where it leads, and with what.

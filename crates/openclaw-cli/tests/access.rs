@@ -232,3 +232,52 @@ async fn a_service_is_installed_and_removed_by_systemctl() {
     );
     assert_eq!(home.run(&["gateway", "uninstall"], "").await.status.code(), Some(6));
 }
+
+#[tokio::test]
+async fn a_login_of_another_machine_is_never_replaced_by_this_one() {
+    let home = Home::new("");
+    home.json(&["keys", "create", "here", "--scope", "read"], "").await;
+    let kept = |expiry: &str| {
+        let port = free_port();
+        let text = format!(
+            "{{\"address\":\"127.0.0.1:{port}\",\"tls\":false,\"credential\":\"x\"{expiry}}}"
+        );
+        fs::write(home.state().join("login.json"), text).expect("it can be written");
+    };
+    kept("");
+    let unreachable = home.run(&["keys", "list"], "").await;
+    assert_eq!(unreachable.status.code(), Some(4), "{unreachable:?}");
+    kept(",\"expires_at\":\"2020-01-01T00:00:00.000Z\"");
+    for command in [["keys", "list"], ["sessions", "list"]] {
+        let expired = home.run(&command, "").await;
+        assert_eq!(expired.status.code(), Some(5), "{expired:?}");
+        assert!(text(&expired).contains("expired at 2020-01-01"), "{expired:?}");
+        assert!(text(&expired).contains("`openclaw login` again"), "{expired:?}");
+    }
+    assert_eq!(home.run(&["login"], "x\n").await.status.code(), Some(4), "its place is asked");
+}
+
+#[tokio::test]
+async fn a_login_that_an_owners_token_goes_before_says_so() {
+    let token = "a token of sufficient length, of the owner";
+    let home = Home::new(&format!("[gateway.auth]\ntoken = \"{token}\"\n"));
+    let _gateway = home.start(&[]).await;
+    let logged_in = home.run(&["login", "--token"], token).await;
+    assert!(logged_in.status.success(), "{logged_in:?}");
+    assert!(
+        text(&logged_in).contains("gateway.auth.token goes before this login"),
+        "{logged_in:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_key_that_has_expired_is_called_so() {
+    let home = Home::new("");
+    home.json(&["keys", "create", "short", "--scope", "read", "--expires-in", "1s"], "").await;
+    let expired = async {
+        while !text(&home.run(&["keys", "list"], "").await).contains("  expired 2") {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    timeout(LIMIT, expired).await.expect("it says so");
+}

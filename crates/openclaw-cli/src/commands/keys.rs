@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use openclaw_client::{Client, ClientError, Connect as _};
+use openclaw_core::{Clock as _, SystemClock};
 use openclaw_gateway::auth::{Credentials, NewKey, Principal};
 use openclaw_protocol::methods::{
     ApiKey, IssuedKey, KeyParams, KeysCreate, KeysCreateParams, KeysList, KeysListResult,
@@ -71,9 +72,11 @@ enum Answer {
 /// made before the first start.
 pub(crate) fn run(context: &Context, command: &KeysCommand) -> Result<(), Failure> {
     let asked = client(context, async {
-        match Reach::find(context)?.connect().await {
+        let reach = Reach::find(context)?;
+        match reach.connect().await {
             Ok((client, _events)) => ask(&client, command).await.map(Some),
-            Err(ClientError::Unreachable { .. }) if context.gateway.is_none() => Ok(None),
+            // What was meant for another machine's gateway is not done to this one's.
+            Err(ClientError::Unreachable { .. }) if reach.is_here() => Ok(None),
             Err(error) => Err(error.into()),
         }
     })?;
@@ -163,11 +166,13 @@ fn list(keys: &[ApiKey]) -> String {
     if keys.is_empty() {
         return "there are no keys yet: `openclaw keys create <name> --scope read`\n".to_owned();
     }
+    let now = SystemClock.now();
     let rows: Vec<Vec<String>> = keys
         .iter()
         .map(|key| {
             let standing = match (key.revoked_at, key.expires_at) {
                 (Some(at), _) => format!("revoked {at}"),
+                (None, Some(at)) if at <= now => format!("expired {at}"),
                 (None, Some(at)) => format!("until {at}"),
                 (None, None) => "works".to_owned(),
             };

@@ -1,5 +1,6 @@
 use clap::Args;
 use openclaw_client::{Client, connect_websocket};
+use openclaw_config::{Overrides, load_client};
 use openclaw_protocol::methods::{Authenticate, AuthenticateParams, AuthenticateResult};
 
 use super::client;
@@ -22,7 +23,7 @@ pub(crate) struct LoginArguments {
 /// Signs in to a gateway, perhaps on another machine, and keeps what later commands sign in with: the
 /// key or token itself, or the access token that the password gave.
 pub(crate) fn run(context: &Context, arguments: &LoginArguments) -> Result<(), Failure> {
-    let reach = Reach::find(context)?.without_credential();
+    let reach = Reach::place(context)?;
     let (question, is_password) = match arguments {
         LoginArguments { api_key: true, .. } => ("API key: ", false),
         LoginArguments { token: true, .. } => ("Gateway token: ", false),
@@ -52,12 +53,30 @@ pub(crate) fn run(context: &Context, arguments: &LoginArguments) -> Result<(), F
     };
     let expires_at = if is_password { signed_in.expires_at } else { None };
     Login::new(reach.endpoint(), credential, expires_at).save(&context.paths())?;
+    warn_of_owners_token(context, &reach.endpoint().address);
     // The token belongs into the file alone.
     let shown = AuthenticateResult { access_token: None, ..signed_in };
     context.output.result(&shown, || {
         let until = expires_at.map(|at| format!(" until {at}")).unwrap_or_default();
         format!("signed in at {} as {}{until}", reach.endpoint().address, shown.principal)
     })
+}
+
+/// A token that the owner set leads to this machine's gateway, and so past the login.
+fn warn_of_owners_token(context: &Context, address: &str) {
+    let from = if context.environment.var("OPENCLAW_GATEWAY_TOKEN").is_some() {
+        "OPENCLAW_GATEWAY_TOKEN"
+    } else {
+        let settings = load_client(&context.environment, Overrides::default());
+        // A configuration that cannot be read is told by the commands that need it.
+        if !settings.is_ok_and(|settings| settings.gateway.auth.token.is_some()) {
+            return;
+        }
+        "gateway.auth.token"
+    };
+    context.output.note(&format!(
+        "note: {from} goes before this login; it counts with `--gateway {address}`, or once that is gone"
+    ));
 }
 
 /// Forgets what `login` kept.
