@@ -281,3 +281,39 @@ async fn a_key_that_has_expired_is_called_so() {
     };
     timeout(LIMIT, expired).await.expect("it says so");
 }
+
+#[tokio::test]
+async fn an_export_that_cannot_be_written_ends() {
+    use openclaw_storage::sqlite::{SqliteOptions, SqliteStorage};
+    use openclaw_storage::{Batch, NoObserver, Storage as _, Write};
+    let home = Home::new("");
+    let (options, clock) = (
+        SqliteOptions::new(home.state().join("openclaw.db")),
+        std::sync::Arc::new(openclaw_core::SystemClock),
+    );
+    let opening = SqliteStorage::open(options, clock, std::sync::Arc::new(NoObserver));
+    let storage = opening.await.expect("opens");
+    // More than the lines that wait to be written, and more than a buffer.
+    let batch = (0..500).fold(Batch::new(), |batch, number| {
+        batch.with(Write::PutValue {
+            key: format!("test.{number}"),
+            value: "x".repeat(1_000),
+            expect: None,
+        })
+    });
+    storage.apply(batch).await.expect("stores");
+    storage.close().await;
+    let whole = home.folder.path().join("whole");
+    let exported = home.run(&["backup", "export", whole.to_str().expect("UTF-8")], "").await;
+    assert!(exported.status.success(), "{exported:?}");
+    assert!(fs::read_to_string(whole).expect("there").lines().count() > 500);
+
+    let full = home.run(&["backup", "export", "/dev/full"], "").await;
+    assert_eq!(full.status.code(), Some(1), "{full:?}");
+    assert!(text(&full).contains("/dev/full"), "{full:?}");
+
+    let mut child = home.command(&["backup", "export"]).spawn().expect("it can be started");
+    drop(child.stdout.take());
+    let ended = timeout(LIMIT, child.wait()).await.expect("it ends").expect("ours");
+    assert!(ended.success(), "whoever reads has read enough: {ended:?}");
+}

@@ -144,7 +144,8 @@ async fn export(context: &Context, file: Option<&Path>) -> Result<(), Failure> {
     let storage =
         open_storage(&config.storage, Arc::new(SystemClock), Arc::new(NoObserver)).await?;
     let (to, mut lines) = tokio::sync::mpsc::channel::<String>(64);
-    let write = async {
+    // Owns its end of the channel: once it cannot write, the reading of the store ends too.
+    let write = async move {
         let mut out: Box<dyn std::io::Write + Send> = match file {
             Some(file) => Box::new(std::io::BufWriter::new(std::fs::File::create(file)?)),
             None => Box::new(std::io::BufWriter::new(std::io::stdout())),
@@ -157,7 +158,15 @@ async fn export(context: &Context, file: Option<&Path>) -> Result<(), Failure> {
     };
     let (exported, written) = tokio::join!(storage.export(to), write);
     storage.close().await;
-    written.map_err(|error| files(file.unwrap_or(Path::new("standard output")), error))?;
+    match written {
+        // Whoever read has read enough, as in `openclaw … | head`.
+        Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::BrokenPipe => {
+            return Ok(());
+        }
+        written => {
+            written.map_err(|error| files(file.unwrap_or(Path::new("standard output")), error))?
+        }
+    }
     let rows = exported.map_err(OpenClawError::from)?;
     if let Some(file) = file {
         context.output.note(&format!("{rows} rows are in {}", file.display()));
