@@ -8,8 +8,8 @@ use openclaw_core::{MessageContent, RunId, RunStatus, SessionKey};
 use openclaw_protocol::EventParams;
 use openclaw_protocol::event::{AgentDeltaEvent, AgentDoneEvent, topic};
 use openclaw_protocol::methods::{
-    AgentRun, AgentRunParams, AgentRunResult, AgentStatus, AgentStatusParams, MessageHistory,
-    MessageHistoryParams, MessageReceive, MessageReceiveParams,
+    AgentRun, AgentRunParams, AgentRunResult, AgentStatus, AgentStatusParams, GatewayRestart,
+    MessageHistory, MessageHistoryParams, MessageReceive, MessageReceiveParams, NoParams,
 };
 use openclaw_testkit::model::{Ending, ModelServer, Reply, Script, ScriptedCall};
 use serde_json::json;
@@ -210,4 +210,18 @@ async fn a_stop_in_the_middle_of_a_turn_costs_nothing() {
     assert_eq!(answers.len(), 1, "{said:?}");
     assert!(answers[0].ends_with("There is nothing."), "{said:?}");
     assert_eq!(model.violations(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signal_ends_a_restart_that_waits_for_a_turn() {
+    let model = ModelServer::with(Script::new().on_user("ponder", Reply::hang())).await;
+    let mut gateway = TestGateway::with_model(&model, "").await;
+    let (client, _events) = gateway.connect().await;
+    client.call::<AgentRun>(&run("agent:main:restart", "ponder")).await.expect("begins");
+    model.wait_for_requests(1, LIMIT).await;
+    client.call::<GatewayRestart>(&NoParams {}).await.expect("restarts");
+    gateway.wait_for_log("stopping: turns finish", 1).await;
+    let status = gateway.terminate(LIMIT).await;
+    assert!(status.success(), "{status:?}\n{}", gateway.log());
+    assert_eq!(gateway.log().matches("the gateway serves").count(), 1, "{}", gateway.log());
 }

@@ -175,12 +175,19 @@ async fn serve_until_stopped(
         tasks.wait().await;
         model_tasks.close();
     };
-    tokio::select! {
-        () = ending => tracing::info!("stopped"),
-        () = signals.again() => tracing::warn!("asked twice to stop; what was left is taken up at the next start"),
-    }
+    let was_asked_again = tokio::select! {
+        () = ending => {
+            tracing::info!("stopped");
+            false
+        }
+        () = signals.again() => {
+            tracing::warn!("asked twice to stop; what was left is taken up at the next start");
+            true
+        }
+    };
     drop(lock);
-    Ok(starts_again)
+    // A signal means the end, whatever the first request meant.
+    Ok(starts_again && !was_asked_again)
 }
 
 async fn reload_on_change(
