@@ -39,8 +39,13 @@ fn open(path: &Path) -> io::Result<File> {
 
 impl Inner {
     fn write(&mut self, line: &[u8]) -> io::Result<()> {
-        if self.size > 0 && self.size + line.len() as u64 > self.most_bytes {
-            self.rotate()?;
+        if self.size > 0
+            && self.size + line.len() as u64 > self.most_bytes
+            && self.rotate().is_err()
+        {
+            // A line in a file that is too long is better than none; it is tried again when as much
+            // was written once more. The log cannot tell of its own failure.
+            self.size = 0;
         }
         self.file.write_all(line)?;
         self.size += line.len() as u64;
@@ -57,7 +62,7 @@ impl Inner {
             rename(&aside(number), &aside(number + 1))?;
         }
         if self.most_files == 0 {
-            fs::remove_file(&self.path)?;
+            absent_is_done(fs::remove_file(&self.path))?;
         } else {
             rename(&self.path, &aside(1))?;
         }
@@ -68,7 +73,11 @@ impl Inner {
 }
 
 fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::rename(from, to) {
+    absent_is_done(fs::rename(from, to))
+}
+
+fn absent_is_done(done: io::Result<()>) -> io::Result<()> {
+    match done {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
@@ -121,5 +130,38 @@ mod tests {
         assert_eq!(read("x.log.3"), None);
         let mode = fs::metadata(&path).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn no_line_is_lost_when_a_full_file_cannot_be_put_aside() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x.log");
+        // Nothing can take the place of a folder that holds something.
+        let in_the_way = folder.path().join("x.log.1");
+        fs::create_dir_all(in_the_way.join("more")).expect("made");
+        let log = LogFile::open(&path, 10, 1).expect("opened");
+        let mut all = String::new();
+        for line in ["one two\n", "three\n", "four\n", "five six\n"] {
+            log.make_writer().write_all(line.as_bytes()).expect("written");
+            all.push_str(line);
+        }
+        assert_eq!(fs::read_to_string(&path).expect("there"), all);
+        fs::remove_dir_all(&in_the_way).expect("removed");
+        for line in ["seven\n", "eight\n"] {
+            log.make_writer().write_all(line.as_bytes()).expect("written");
+        }
+        assert!(in_the_way.is_file(), "it is tried again");
+        assert!(fs::read_to_string(&path).expect("there").ends_with("eight\n"));
+    }
+
+    #[test]
+    fn a_file_that_somebody_removed_is_made_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x.log");
+        let log = LogFile::open(&path, 10, 0).expect("opened");
+        log.make_writer().write_all(b"one two\n").expect("written");
+        fs::remove_file(&path).expect("removed");
+        log.make_writer().write_all(b"three\n").expect("written");
+        assert_eq!(fs::read_to_string(&path).expect("there"), "three\n");
     }
 }
