@@ -30,12 +30,12 @@ impl Output {
         Self { json, colour: !json && !no_color && std::io::stdout().is_terminal() }
     }
 
-    /// Paints a text where the terminal shows it.
     /// Whether results are printed as JSON.
     pub(crate) fn is_json(self) -> bool {
         self.json
     }
 
+    /// Paints a text where the terminal shows it.
     pub(crate) fn paint(self, shade: Shade, text: impl std::fmt::Display) -> String {
         if !self.colour {
             return text.to_string();

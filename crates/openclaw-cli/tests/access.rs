@@ -317,3 +317,20 @@ async fn an_export_that_cannot_be_written_ends() {
     let ended = timeout(LIMIT, child.wait()).await.expect("it ends").expect("ours");
     assert!(ended.success(), "whoever reads has read enough: {ended:?}");
 }
+
+#[tokio::test]
+async fn doctor_looks_at_every_file_with_a_secret() {
+    let home = Home::new("");
+    let state = home.state();
+    fs::set_permissions(&state, fs::Permissions::from_mode(0o700)).expect("it is ours");
+    for (folder, file) in [(".", "login.json"), ("tls", "tls/key.pem"), ("backups", "backups/x")] {
+        fs::create_dir_all(state.join(folder)).expect("it can be made");
+        fs::write(state.join(file), "").expect("it can be written");
+        fs::set_permissions(state.join(file), fs::Permissions::from_mode(0o644)).expect("ours");
+    }
+    let found = text(&home.run(&["doctor"], "").await);
+    for path in ["login.json", "tls/key.pem", "backups"] {
+        let told = format!("{} can be read by others", state.join(path).display());
+        assert!(found.contains(&told), "{path}: {found}");
+    }
+}

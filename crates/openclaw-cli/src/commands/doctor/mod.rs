@@ -187,6 +187,10 @@ fn state_folder(config: &Config, fix: bool, report: &mut Report) {
         paths.gateway_token(),
         paths.gateway_id(),
         paths.config(),
+        paths.login(),
+        paths.root().join("tls"),
+        paths.root().join("tls/key.pem"),
+        paths.root().join("backups"),
     ] {
         let Ok(metadata) = std::fs::metadata(&path) else { continue };
         let mode = metadata.permissions().mode() & 0o777;
