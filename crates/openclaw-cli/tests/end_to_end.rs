@@ -22,3 +22,4 @@ mod telegram_failures;
 mod turns;
 mod two_gateways;
 mod typescript;
+mod typescript_config;

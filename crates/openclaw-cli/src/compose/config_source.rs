@@ -3,8 +3,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use openclaw_config::{
-    Config, ConfigWatcher, Editor, Environment, LoadRequest, Loaded, Overrides, config_file, load,
-    schema,
+    Config, ConfigWatcher, EditError, Editor, Environment, LoadRequest, Loaded, Overrides,
+    config_file, load, schema,
 };
 use openclaw_core::SystemClock;
 use openclaw_errors::OpenClawError;
@@ -53,6 +53,57 @@ impl FileConfigSource {
     fn put(&self, loaded: Loaded) {
         *self.loaded.lock().expect("no panic while the configuration is held") = loaded;
     }
+
+    /// Writes changes to the file, all or none.
+    async fn write(
+        &self,
+        changes: &[(String, Option<Value>)],
+        author: &str,
+        asked: Asked,
+    ) -> Result<PathBuf, OpenClawError> {
+        let (environment, flags, channels) =
+            (self.environment.clone(), self.flags, self.channels.clone());
+        let literal = |(key, value): &(String, Option<Value>)| {
+            Ok((key.clone(), value.as_ref().map(to_toml).transpose()?))
+        };
+        let changes = changes.iter().map(literal).collect::<Result<Vec<_>, OpenClawError>>()?;
+        let author = author.to_owned();
+        let work = spawn_blocking(move || {
+            let mut editor = Editor::open(&environment)?;
+            for (key, value) in &changes {
+                match (value, asked) {
+                    (Some(value), _) => editor.set(key, value)?,
+                    (None, Asked::Key) => editor.unset(key)?,
+                    (None, Asked::Differences) => match editor.unset(key) {
+                        Ok(()) | Err(EditError::NotSet { .. }) => {}
+                        Err(error) => return Err(error),
+                    },
+                }
+                if matches!(asked, Asked::Differences) {
+                    editor.allow_dropping(key);
+                }
+            }
+            let request = LoadRequest::new(&environment, &channels).with_flags(flags);
+            editor.commit(&request, &author, &SystemClock)?;
+            Ok::<_, EditError>(config_file(&environment))
+        });
+        match work.await {
+            Ok(outcome) => Ok(outcome?),
+            Err(error) => {
+                Err(OpenClawError::internal("writing the configuration failed").with_source(error))
+            }
+        }
+    }
+}
+
+/// What an edit goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// One key, named by who wants it changed.
+    Key,
+    /// What differs from the configuration in force. A key to remove may be a default, which stands in
+    /// no file; a list that gets shorter was seen whole.
+    Differences,
 }
 
 #[async_trait]
@@ -107,7 +158,7 @@ impl ConfigSource for FileConfigSource {
         value: Option<&Value>,
         author: &str,
     ) -> Result<PathBuf, OpenClawError> {
-        self.change(&[(key.to_owned(), value.cloned())], author).await
+        self.write(&[(key.to_owned(), value.cloned())], author, Asked::Key).await
     }
 
     async fn change(
@@ -115,31 +166,7 @@ impl ConfigSource for FileConfigSource {
         changes: &[(String, Option<Value>)],
         author: &str,
     ) -> Result<PathBuf, OpenClawError> {
-        let (environment, flags, channels) =
-            (self.environment.clone(), self.flags, self.channels.clone());
-        let literal = |(key, value): &(String, Option<Value>)| {
-            Ok((key.clone(), value.as_ref().map(to_toml).transpose()?))
-        };
-        let changes = changes.iter().map(literal).collect::<Result<Vec<_>, OpenClawError>>()?;
-        let author = author.to_owned();
-        let work = spawn_blocking(move || {
-            let mut editor = Editor::open(&environment)?;
-            for (key, value) in &changes {
-                match value {
-                    Some(value) => editor.set(key, value)?,
-                    None => editor.unset(key)?,
-                }
-            }
-            let request = LoadRequest::new(&environment, &channels).with_flags(flags);
-            editor.commit(&request, &author, &SystemClock)?;
-            Ok::<_, openclaw_config::EditError>(config_file(&environment))
-        });
-        match work.await {
-            Ok(outcome) => Ok(outcome?),
-            Err(error) => {
-                Err(OpenClawError::internal("writing the configuration failed").with_source(error))
-            }
-        }
+        self.write(changes, author, Asked::Differences).await
     }
 
     fn schema(&self) -> Value {

@@ -74,7 +74,19 @@ impl Edit<'_> {
         };
         self.at += 1;
         match table.get_mut(&name) {
-            Some(item) if !item.is_none() => self.set_in_item(item, value),
+            Some(item) if !item.is_none() => {
+                let was_list = item.is_array_of_tables();
+                self.set_in_item(item, value)?;
+                let is_value = item.is_value();
+                if was_list
+                    && is_value
+                    && let Some(mut key) = table.key_mut(&name)
+                {
+                    // In a header nothing stands around it.
+                    key.fmt();
+                }
+                Ok(())
+            }
             _ => {
                 let mut item = self.new_item(parent);
                 if self.rest().is_empty() {
@@ -112,6 +124,17 @@ impl Edit<'_> {
             Item::Table(table) => {
                 let parent = if table.is_dotted() { Parent::Dotted } else { Parent::Table };
                 self.set_in_table(table, parent, value)
+            }
+            Item::ArrayOfTables(_) if self.rest().is_empty() => {
+                if !value.is_array() {
+                    return Err(EditError::IsTable { key: self.walked() });
+                }
+                // A list of tables stays one; any other list is a value.
+                *item = match Item::Value(value).into_array_of_tables() {
+                    Ok(tables) => Item::ArrayOfTables(tables),
+                    Err(value) => value,
+                };
+                Ok(())
             }
             Item::ArrayOfTables(tables) => {
                 let index = self.index(tables.len())?;

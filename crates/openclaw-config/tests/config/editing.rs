@@ -332,3 +332,18 @@ fn dotted_and_inline_tables_keep_their_form() {
     session = { reset = { at = "01:00", idle_minutes = 3 }, identity_links = { anna = ["telegram:1"] } }
     "#);
 }
+
+#[test]
+fn a_list_of_tables_is_replaced_as_a_whole() {
+    let home = home();
+    set(&home, &[("agents.list", r#"[{ id = "work" }, { id = "play" }]"#)]).expect("edited");
+    let after = text(&home);
+    assert_eq!(after.matches("[[agents.list]]").count(), 2, "{after}");
+    let mut shorter = editor(&home);
+    shorter.set("agents.list", "[]").expect("set");
+    shorter.allow_dropping("agents.list");
+    commit(&home, shorter).expect("edited");
+    assert!(text(&home).contains("list = []"), "{}", text(&home));
+    let refused = set(&home, &[("models.providers", "1")]).expect_err("a table stays");
+    assert!(matches!(refused, EditError::IsTable { .. }), "{refused}");
+}

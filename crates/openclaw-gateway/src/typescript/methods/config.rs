@@ -187,6 +187,7 @@ pub(super) async fn change(
     if changes.is_empty() {
         return Ok(ReloadOutcome::default());
     }
+    refuse_masks(&changes)?;
     let author = format!("rpc: {}", call.caller.principal_name());
     let source = call.state.config.source()?;
     source.change(&changes, &author).await.map_err(|error| match error.kind() {
@@ -195,6 +196,25 @@ pub(super) async fn change(
         _ => WireError::from(&error),
     })?;
     Ok(call.state.config.reload().await?)
+}
+
+/// What stands for a secret is none: it would be written as one.
+fn refuse_masks(changes: &[(String, Option<Value>)]) -> Result<(), WireError> {
+    match changes.iter().find(|(_, value)| value.as_ref().is_some_and(holds_mask)) {
+        Some((key, _)) => Err(WireError::invalid(format!(
+            "{key}: give the secret itself, it cannot be copied from where it was"
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn holds_mask(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text == MASK || text.contains(REDACTED),
+        Value::Array(items) => items.iter().any(holds_mask),
+        Value::Object(map) => map.values().any(holds_mask),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// The keys that differ, with their new values.
@@ -225,9 +245,27 @@ fn difference(
             changes.push((path.clone(), Some(value.clone())));
         }
         (_, Value::Null) => changes.push((path.clone(), None)),
-        (old, new) if old == new || new == REDACTED => {}
+        (old, new) if old == new => {}
+        (Value::Array(old), Value::Array(new)) if is_grown(old, new) => {
+            for (index, value) in new.iter().enumerate() {
+                let none = Value::Object(Map::new());
+                let before = old.get(index).unwrap_or(&none);
+                difference(before, value, &mut format!("{path}[{index}]"), changes);
+            }
+        }
         (_, new) => changes.push((path.clone(), Some(new.clone()))),
     }
+}
+
+/// Whether a list of tables with ids has kept its tables where they were: each is then changed by
+/// itself, so that what it does not say, its secrets among it, stays as it is in the file.
+fn is_grown(old: &[Value], new: &[Value]) -> bool {
+    let id = |value: &Value| value.get("id").and_then(Value::as_str).map(str::to_owned);
+    let are_named = new.iter().all(|value| id(value).is_some());
+    are_named
+        && !old.is_empty()
+        && old.len() <= new.len()
+        && old.iter().zip(new).all(|(old, new)| id(old) == id(new))
 }
 
 /// A dotted key; a name that has no plain form is quoted.
@@ -284,7 +322,7 @@ fn without_nulls(value: Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::{REDACTED, difference, masked, merge};
+    use super::{MASK, REDACTED, difference, masked, merge, refuse_masks};
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -318,6 +356,44 @@ mod tests {
         let mut value = json!({"a": {"b": 1, "c": [1, 2]}, "d": 1});
         merge(&mut value, json!({"a": {"b": null, "c": [3]}, "e": {"f": {"g": null, "h": 1}}}));
         assert_eq!(value, json!({"a": {"c": [3]}, "d": 1, "e": {"f": {"h": 1}}}));
+    }
+
+    #[test]
+    fn what_stands_for_a_secret_is_never_written_as_one() {
+        let before = json!({
+            "a": {"token": REDACTED, "plain": "x"},
+            "list": [{"secret": REDACTED}],
+            "named": [{"id": "m", "secret": REDACTED}],
+        });
+        let refusal = |after: &Value| {
+            let refused = refuse_masks(&changes(&before, after)).err();
+            refused.map(|refused| refused.message)
+        };
+        let told = |key: &str| {
+            Some(format!("{key}: give the secret itself, it cannot be copied from where it was"))
+        };
+        assert_eq!(refusal(&before), None);
+        for mask in [REDACTED, MASK] {
+            let mut renamed = before.clone();
+            renamed["b"] = json!({"token": mask});
+            assert_eq!(refusal(&renamed), told("b.token"));
+            let mut changed = before.clone();
+            changed["list"] = json!([{"secret": mask, "more": 1}]);
+            assert_eq!(refusal(&changed), told("list"));
+            let mut moved = before.clone();
+            moved["a"]["plain"] = json!(mask);
+            assert_eq!(refusal(&moved), told("a.plain"));
+            let mut appended = before.clone();
+            appended["named"] = json!([before["named"][0], {"id": "n", "secret": mask}]);
+            assert_eq!(refusal(&appended), told("named[1].secret"));
+            let mut swapped = before.clone();
+            swapped["named"] = json!([{"id": "n", "secret": mask}]);
+            assert_eq!(refusal(&swapped), told("named"));
+        }
+        let mut kept = before.clone();
+        kept["named"][0]["text"] = json!("y");
+        assert_eq!(changes(&before, &kept), [("named[0].text".to_owned(), Some(json!("y")))]);
+        assert_eq!(refusal(&kept), None);
     }
 
     #[test]

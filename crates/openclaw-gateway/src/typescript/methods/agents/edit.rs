@@ -3,7 +3,7 @@ use openclaw_protocol::typescript::WireError;
 use openclaw_protocol::typescript::params::{
     AgentsCreateParams, AgentsDeleteParams, AgentsUpdateParams,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::super::super::keys;
 use super::Call;
@@ -24,9 +24,12 @@ pub(in super::super) async fn create(call: Call<'_>) -> Result<Value, WireError>
     if workspace.is_empty() {
         return Err(WireError::invalid("workspace required"));
     }
-    let mut agents = listed(call)?;
-    agents.push(json!({ "id": id, "workspace": workspace }));
-    write(call, agents).await?;
+    let next = listed(call)?.len();
+    let changes = vec![
+        (field(next, "id"), Some(json!(id))),
+        (field(next, "workspace"), Some(json!(workspace))),
+    ];
+    change(call, changes).await?;
     Ok(json!({ "ok": true, "agentId": id, "name": params.name.trim(), "workspace": workspace }))
 }
 
@@ -35,19 +38,22 @@ pub(in super::super) async fn update(call: Call<'_>) -> Result<Value, WireError>
     refuse(&[("name", params.name.is_some()), ("avatar", params.avatar.is_some())])?;
     let id = keys::agent(call.state, &params.agent_id)
         .map_err(|_| WireError::invalid(format!("agent \"{}\" not found", params.agent_id)))?;
-    let mut agents = listed(call)?;
-    let known = agents.iter().position(|agent| agent["id"] == id.as_str());
-    let position = known.unwrap_or_else(|| {
-        // `main` exists without being listed.
-        agents.push(json!({ "id": id }));
-        agents.len() - 1
-    });
-    for (key, value) in [("workspace", params.workspace), ("model", params.model)] {
-        if let Some(value) = value {
-            agents[position][key] = json!(value);
-        }
+    let given = [("workspace", params.workspace), ("model", params.model)];
+    let given: Vec<_> =
+        given.into_iter().filter_map(|(name, value)| Some((name, json!(value?)))).collect();
+    if given.is_empty() {
+        return Ok(json!({ "ok": true, "agentId": id }));
     }
-    write(call, agents).await?;
+    let agents = listed(call)?;
+    let known = agents.iter().position(|agent| agent["id"] == id.as_str());
+    let position = known.unwrap_or(agents.len());
+    let mut changes = Vec::new();
+    if known.is_none() {
+        // `main` exists without being listed.
+        changes.push((field(position, "id"), Some(json!(id))));
+    }
+    changes.extend(given.into_iter().map(|(name, value)| (field(position, name), Some(value))));
+    change(call, changes).await?;
     Ok(json!({ "ok": true, "agentId": id }))
 }
 
@@ -62,13 +68,16 @@ pub(in super::super) async fn delete(call: Call<'_>) -> Result<Value, WireError>
     if id == AgentId::main() {
         return Err(WireError::invalid("\"main\" cannot be deleted"));
     }
-    let mut agents = listed(call)?;
-    let before = agents.len();
-    agents.retain(|agent| agent["id"] != id.as_str());
-    if agents.len() == before {
-        return Err(WireError::invalid(format!("agent \"{id}\" not found")));
+    let position = listed(call)?
+        .iter()
+        .position(|agent| agent["id"] == id.as_str())
+        .ok_or_else(|| WireError::invalid(format!("agent \"{id}\" not found")))?;
+    change(call, vec![(format!("{LIST}[{position}]"), None)]).await?;
+    if call.state.config.current().agent(&id).is_some() {
+        return Err(WireError::unavailable(format!(
+            "agent \"{id}\" stands in another file than the one that is edited; remove it there"
+        )));
     }
-    write(call, agents).await?;
     Ok(json!({ "ok": true, "agentId": id, "removedBindings": 0 }))
 }
 
@@ -96,30 +105,21 @@ fn id_of(name: &str) -> Result<AgentId, WireError> {
 fn listed(call: Call<'_>) -> Result<Vec<Value>, WireError> {
     let source = call.state.config.source()?;
     match source.get(Some(LIST)) {
-        Ok(Value::Array(agents)) => {
-            Ok(agents.into_iter().filter(|agent| agent.is_object()).map(without_nulls).collect())
-        }
+        Ok(Value::Array(agents)) => Ok(agents),
         Ok(_) => Ok(Vec::new()),
         Err(error) if error.kind() == openclaw_errors::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error.into()),
     }
 }
 
-fn without_nulls(value: Value) -> Value {
-    match value {
-        Value::Object(map) => Value::Object(
-            map.into_iter()
-                .filter(|(_, value)| !value.is_null())
-                .map(|(key, value)| (key, without_nulls(value)))
-                .collect::<Map<_, _>>(),
-        ),
-        other => other,
-    }
+fn field(index: usize, name: &str) -> String {
+    format!("{LIST}[{index}].{name}")
 }
 
-async fn write(call: Call<'_>, agents: Vec<Value>) -> Result<(), WireError> {
-    let value = if agents.is_empty() { None } else { Some(Value::Array(agents)) };
-    super::super::config::change(call, vec![(LIST.to_owned(), value)]).await.map(|_| ())
+/// Only what changes is written: what else an agent has in force may be a default, or come from
+/// variables.
+async fn change(call: Call<'_>, changes: Vec<(String, Option<Value>)>) -> Result<(), WireError> {
+    super::super::config::change(call, changes).await.map(|_| ())
 }
 
 #[cfg(test)]
