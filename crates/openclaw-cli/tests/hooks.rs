@@ -114,6 +114,96 @@ async fn security_22_a_signature_covers_the_raw_body_has_a_window_and_works_once
     assert!(text.contains("It comes from outside"), "{text}");
 }
 
+const SHARED_PATH: &str = "
+[hooks]
+enabled = true
+token = \"hook-token\"
+[[hooks.mappings]]
+id = \"first\"
+match = { path = \"both\", source = \"a\" }
+message_template = \"{{payload.text}}\"
+signing_secret = \"secret-of-a\"
+[[hooks.mappings]]
+id = \"second\"
+match = { path = \"both\", source = \"b\" }
+message_template = \"{{payload.text}}\"
+signing_secret = \"secret-of-b\"
+[[hooks.mappings]]
+id = \"third\"
+match = { path = \"both\", source = \"c\" }
+message_template = \"{{payload.text}}\"
+";
+
+async fn send_signed(
+    gateway: &TestGateway,
+    secret: &str,
+    key: Option<&str>,
+    body: &str,
+) -> HttpAnswer {
+    let now = u64::try_from(SystemClock.now().as_millis() / 1_000).expect("after 1970");
+    send_signed_at(gateway, now, secret, key, body).await
+}
+
+async fn send_signed_at(
+    gateway: &TestGateway,
+    now: u64,
+    secret: &str,
+    key: Option<&str>,
+    body: &str,
+) -> HttpAnswer {
+    let (time, signature) = (now.to_string(), signed(secret, now, body));
+    let mut headers =
+        vec![("x-openclaw-timestamp", time.as_str()), ("x-openclaw-signature", &signature)];
+    headers.extend(key.map(|key| ("idempotency-key", key)));
+    gateway.post("/hooks/both", &headers, body).await
+}
+
+#[tokio::test]
+async fn the_secret_that_is_proved_is_that_of_the_mapping_that_runs() {
+    let model = ModelServer::with(Script::new().on(|_| Some(Reply::text("noted")))).await;
+    let gateway = TestGateway::with_model(&model, SHARED_PATH).await;
+    let body = |source: &str| format!(r#"{{"source": "{source}", "text": "from {source}"}}"#);
+    for (secret, source, status) in [
+        ("secret-of-a", "a", 202),
+        ("secret-of-b", "b", 202),
+        ("secret-of-a", "b", 401),
+        ("secret-of-b", "a", 401),
+        ("secret-of-a", "c", 401),
+        ("secret-of-a", "d", 401),
+    ] {
+        let answer = send_signed(&gateway, secret, None, &body(source)).await;
+        assert_eq!(answer.status, status, "{secret} for {source}");
+    }
+    for (source, status) in [("a", 401), ("b", 401), ("c", 202), ("d", 404)] {
+        let answer = hook(&gateway, "/hooks/both", &[], &body(source)).await;
+        assert_eq!(answer.status, status, "the token for {source}");
+    }
+    asked(&model, "from c").await;
+}
+
+#[tokio::test]
+async fn a_signed_request_with_a_key_may_come_again_and_guesses_lock_out() {
+    let model = ModelServer::with(Script::new().on(|_| Some(Reply::text("noted")))).await;
+    let gateway = TestGateway::with_model(&model, SHARED_PATH).await;
+    let now = u64::try_from(SystemClock.now().as_millis() / 1_000).expect("after 1970");
+    let body = r#"{"source": "a", "text": "once"}"#;
+    let send = async |key| send_signed_at(&gateway, now, "secret-of-a", key, body).await;
+    let first = send(Some("one")).await;
+    assert_eq!(first.status, 202, "{}", first.text);
+    assert_eq!(send(Some("one")).await.body, first.body);
+    for _ in 0..25 {
+        assert_eq!(send(Some("two")).await.status, 401, "replays are no guesses");
+    }
+    let more = r#"{"source": "b", "text": "more"}"#;
+    assert_eq!(send_signed(&gateway, "secret-of-b", None, more).await.status, 202);
+    for _ in 0..20 {
+        assert_eq!(send_signed(&gateway, "guess", None, body).await.status, 401);
+    }
+    let large = format!(r#"{{"source": "a", "text": "{}"}}"#, "x".repeat(300_000));
+    let refused = send_signed(&gateway, "secret-of-a", None, &large).await;
+    assert_eq!(refused.status, 429, "its body is not even read");
+}
+
 #[tokio::test]
 async fn mappings_fill_their_templates_and_a_request_sent_twice_runs_once() {
     let (model, gateway) = gateway().await;

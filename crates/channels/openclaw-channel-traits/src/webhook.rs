@@ -3,7 +3,7 @@
 //! Signatures carry a time; those outside the window are refused, and one that was seen within it is
 //! refused too. A secret is never empty: an empty one would let everybody in.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -78,7 +78,8 @@ pub struct SignatureVerifier {
 
 #[derive(Debug, Default)]
 struct Seen {
-    signatures: HashSet<[u8; 32]>,
+    /// With the digest of the name of the request that each came with first.
+    signatures: HashMap<[u8; 32], Option<[u8; 32]>>,
     /// In the order in which they came, with the moment until which they could be used again.
     order: VecDeque<(Timestamp, [u8; 32])>,
 }
@@ -106,6 +107,21 @@ impl SignatureVerifier {
         signed_at: Timestamp,
         signed: &[&[u8]],
     ) -> Result<(), WebhookError> {
+        self.verify_named(signature_hex, signed_at, signed, None)
+    }
+
+    /// As [`Self::verify`]; a request that its caller has given a name may come again under the same
+    /// one, for which it is answered once.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub fn verify_named(
+        &self,
+        signature_hex: Option<&str>,
+        signed_at: Timestamp,
+        signed: &[&[u8]],
+        name: Option<&str>,
+    ) -> Result<(), WebhookError> {
         let signature = decode(signature_hex).ok_or(WebhookError::Missing)?;
         let now = self.clock.now();
         if now.since(signed_at).max(signed_at.since(now)) > self.window {
@@ -118,12 +134,22 @@ impl SignatureVerifier {
         }
         // Compares in constant time.
         mac.verify_slice(&signature).map_err(|_| WebhookError::Mismatch)?;
-        self.remember(signature, signed_at, now)
+        self.remember(signature, name.map(|name| Sha256::digest(name).into()), signed_at, now)
+    }
+
+    /// Lets a signature be used again: nothing came of the request that it was used for.
+    pub fn forget(&self, signature_hex: &str) {
+        let Some(signature) = decode(Some(signature_hex)) else { return };
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.signatures.remove(&signature).is_some() {
+            seen.order.retain(|(_, other)| *other != signature);
+        }
     }
 
     fn remember(
         &self,
         signature: [u8; 32],
+        name: Option<[u8; 32]>,
         signed_at: Timestamp,
         now: Timestamp,
     ) -> Result<(), WebhookError> {
@@ -133,13 +159,14 @@ impl SignatureVerifier {
                 seen.signatures.remove(&old);
             }
         }
-        if seen.signatures.contains(&signature) {
-            return Err(WebhookError::Replayed);
+        if let Some(first) = seen.signatures.get(&signature) {
+            let is_same = name.is_some() && *first == name;
+            return if is_same { Ok(()) } else { Err(WebhookError::Replayed) };
         }
         if seen.signatures.len() >= MAX_REMEMBERED {
             return Err(WebhookError::Overloaded);
         }
-        seen.signatures.insert(signature);
+        seen.signatures.insert(signature, name);
         // At least until the signature's own time is outside the window.
         let until = signed_at.max(now).plus(self.window);
         seen.order.push_back((until, signature));
@@ -228,6 +255,21 @@ mod tests {
         assert_eq!(verify(signed_at), Err(WebhookError::Replayed));
         clock.advance(Duration::from_millis(1));
         assert_eq!(verify(signed_at), Err(WebhookError::Expired));
+    }
+
+    #[test]
+    fn a_named_request_may_come_again_and_one_without_outcome_too() {
+        let (verifier, clock) = verifier();
+        let signature = sign("s3cret", &[b"body"]);
+        let verify = |name| verifier.verify_named(Some(&signature), clock.now(), &[b"body"], name);
+        assert_eq!(verify(Some("a")), Ok(()));
+        assert_eq!(verify(Some("a")), Ok(()));
+        assert_eq!(verify(Some("b")), Err(WebhookError::Replayed));
+        assert_eq!(verify(None), Err(WebhookError::Replayed));
+        verifier.forget(&signature);
+        assert_eq!(verify(None), Ok(()));
+        assert_eq!(verify(None), Err(WebhookError::Replayed));
+        assert_eq!(verify(Some("a")), Err(WebhookError::Replayed));
     }
 
     #[test]

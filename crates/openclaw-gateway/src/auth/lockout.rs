@@ -5,16 +5,32 @@ use std::time::Duration;
 
 use openclaw_core::Timestamp;
 
-/// Wrong credentials of one address within [`WINDOW`] that lock it out.
-const LIMIT: usize = 10;
-const WINDOW: Duration = Duration::from_secs(60);
-const LOCKED_FOR: Duration = Duration::from_secs(300);
+/// What leads to a lockout, and how long one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Wrong credentials of one address within [`Self::window`] that lock it out.
+    pub(crate) mistakes: usize,
+    /// The time in which they are counted together.
+    pub(crate) window: Duration,
+    /// How long the address is locked out.
+    pub(crate) locked_for: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { mistakes: 10, window: Duration::from_secs(60), locked_for: Duration::from_secs(300) }
+    }
+}
+
 /// Addresses remembered; beyond it the one whose last mistake is oldest is forgotten.
 const ADDRESSES: usize = 10_000;
 
 /// Counts wrong credentials per address, loopback included.
 #[derive(Debug, Default)]
-pub(super) struct Lockout(Mutex<HashMap<IpAddr, Record>>);
+pub(crate) struct Lockout {
+    limits: Limits,
+    records: Mutex<HashMap<IpAddr, Record>>,
+}
 
 #[derive(Debug, Default)]
 struct Record {
@@ -23,16 +39,21 @@ struct Record {
 }
 
 impl Lockout {
+    /// One with limits of its own.
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self { limits, records: Mutex::default() }
+    }
+
     /// For how long the address is still locked out.
-    pub(super) fn remaining(&self, address: IpAddr, now: Timestamp) -> Option<Duration> {
-        let records = self.0.lock().expect("no panic while the records are held");
+    pub(crate) fn remaining(&self, address: IpAddr, now: Timestamp) -> Option<Duration> {
+        let records = self.records.lock().expect("no panic while the records are held");
         let until = records.get(&subnet(address))?.locked_until?;
         (until > now).then(|| until.since(now))
     }
 
     /// Counts a wrong credential; the one that reaches the limit locks the address out.
-    pub(super) fn mistake(&self, address: IpAddr, now: Timestamp) {
-        let mut records = self.0.lock().expect("no panic while the records are held");
+    pub(crate) fn mistake(&self, address: IpAddr, now: Timestamp) {
+        let mut records = self.records.lock().expect("no panic while the records are held");
         let address = subnet(address);
         if records.len() >= ADDRESSES && !records.contains_key(&address) {
             let oldest = records
@@ -44,13 +65,13 @@ impl Lockout {
             }
         }
         let record = records.entry(address).or_default();
-        while record.mistakes.front().is_some_and(|at| now.since(*at) >= WINDOW) {
+        while record.mistakes.front().is_some_and(|at| now.since(*at) >= self.limits.window) {
             record.mistakes.pop_front();
         }
         record.mistakes.push_back(now);
-        if record.mistakes.len() >= LIMIT {
+        if record.mistakes.len() >= self.limits.mistakes {
             record.mistakes.clear();
-            record.locked_until = Some(now.plus(LOCKED_FOR));
+            record.locked_until = Some(now.plus(self.limits.locked_for));
         }
     }
 }
@@ -69,7 +90,7 @@ pub(super) fn subnet(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use super::{LOCKED_FOR, Lockout};
+    use super::{Limits, Lockout};
     use openclaw_core::Timestamp;
     use std::net::IpAddr;
     use std::time::Duration;
@@ -87,7 +108,7 @@ mod tests {
         }
         assert_eq!(lockout.remaining(address, at(9)), None);
         lockout.mistake(address, at(9));
-        assert_eq!(lockout.remaining(address, at(9)), Some(LOCKED_FOR));
+        assert_eq!(lockout.remaining(address, at(9)), Some(Limits::default().locked_for));
         assert_eq!(lockout.remaining(address, at(10)), Some(Duration::from_secs(299)));
         assert_eq!(lockout.remaining(address, at(309)), None);
         let other: IpAddr = "127.0.0.2".parse().expect("valid");
@@ -111,6 +132,6 @@ mod tests {
         for number in 0..10 {
             lockout.mistake(host(number), at(0));
         }
-        assert_eq!(lockout.remaining(host(77), at(0)), Some(LOCKED_FOR));
+        assert_eq!(lockout.remaining(host(77), at(0)), Some(Limits::default().locked_for));
     }
 }

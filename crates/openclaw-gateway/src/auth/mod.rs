@@ -29,6 +29,7 @@ pub use credentials::{AccessToken, Credentials, SignedIn};
 pub use error::AuthError;
 pub use grant::Grant;
 pub use key_ring::NewKey;
+pub(crate) use lockout::{Limits, Lockout};
 pub use password::hash_password;
 pub use principal::Principal;
 pub use rate_limit::{CallClass, RateLimiter};

@@ -29,6 +29,11 @@ impl Refused {
         self
     }
 
+    /// Whether the caller did nothing wrong.
+    pub(super) fn is_ours(&self) -> bool {
+        self.status.is_server_error()
+    }
+
     pub(super) fn reply(&self) -> Reply {
         let body = HookRefused { ok: false, error: self.message.clone() };
         let mut reply = json_reply(self.status, &body);

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Method, Request, StatusCode};
 use hyper::body::Incoming;
-use openclaw_config::HooksSettings;
+use openclaw_config::{HookMapping, HooksSettings};
 use openclaw_core::AgentId;
 use openclaw_errors::OpenClawError;
 use openclaw_protocol::webhooks::{AgentHookRequest, HookAccepted, WakeAccepted, WakeRequest};
@@ -13,8 +13,9 @@ use super::agent::{Order, run};
 use super::mapping::{Done, apply, find, fits_path};
 use super::refused::Refused;
 use super::template::Facts;
-use super::verify::Proof;
+use super::verify::{Proof, Shown};
 use super::wake::wake;
+use crate::GatewayState;
 use crate::server::{Peer, Reply, Shared, json_reply, read_body_of};
 
 const KEYS: [&str; 2] = ["idempotency-key", "x-openclaw-idempotency-key"];
@@ -48,31 +49,39 @@ async fn answer(
         return Err(Refused::new(StatusCode::METHOD_NOT_ALLOWED, "hooks are POST"));
     }
     let state = shared.state();
-    let (proof, gate) = (proof(hooks, name), &shared.http().hooks);
-    gate.check_head(&proof, request.headers(), peer.address, state.clock.now())?;
+    let (gate, now) = (&shared.http().hooks, state.clock.now());
+    if may_be_signed(hooks, name) {
+        gate.check_lockout(peer.address, now)?;
+    } else {
+        gate.check_token(hooks.token.as_ref(), request.headers(), peer.address, now)?;
+    }
     if shared.is_refusing() {
         return Err(OpenClawError::unavailable("the gateway is stopping").into());
     }
     let query = request.uri().query().unwrap_or_default().to_owned();
     let headers = request.headers().clone();
     let body = read_body_of(shared, request, hooks.max_body_bytes).await?;
-    gate.check_body(&proof, &headers, &body, peer.address, &state.clock)?;
-    let key = key(&headers, name)?;
-    match name {
-        "wake" => {
-            let asked: WakeRequest = parsed(&body)?;
-            let mode = asked.mode.unwrap_or_default();
-            wake(state, asked.text, mode, None, false, key).await?;
-            Ok(json_reply(StatusCode::OK, &WakeAccepted { ok: true, mode }))
-        }
-        "agent" => {
-            let order = order(hooks, parsed(&body)?, key)?;
-            Ok(accepted(run(state, order).await?.as_str()))
-        }
+    let key = key(&headers, name);
+    let payload = match name {
+        "wake" | "agent" => Ok(Value::Null),
+        _ if body.is_empty() => Ok(Value::Null),
+        _ => parsed::<Value>(&body),
+    };
+    let mapping = match (name, &payload) {
+        ("wake" | "agent", _) | (_, Err(_)) => None,
+        (_, Ok(payload)) => find(&hooks.mappings, name, payload),
+    };
+    let proof = proof(hooks, mapping);
+    let named = key.as_ref().ok().and_then(|key| key.as_deref());
+    let shown = Shown { headers: &headers, body: &body, key: named };
+    gate.check(&proof, shown, peer.address, &state.clock)?;
+    let done = match name {
+        "wake" => woken(state, &body, key?).await,
+        "agent" => ordered(state, hooks, &body, key?).await,
         _ => {
-            let payload: Value = if body.is_empty() { Value::Null } else { parsed(&body)? };
-            let mapping = find(&hooks.mappings, name, &payload)
-                .ok_or_else(|| Refused::new(StatusCode::NOT_FOUND, "no such hook"))?;
+            let payload = payload?;
+            let mapping =
+                mapping.ok_or_else(|| Refused::new(StatusCode::NOT_FOUND, "no such hook"))?;
             let now = state.clock.now().to_string();
             let facts = Facts {
                 payload: &payload,
@@ -81,25 +90,54 @@ async fn answer(
                 path: name,
                 now: &now,
             };
-            Ok(match apply(state, mapping, facts, key).await? {
-                Done::Woken(mode) => json_reply(StatusCode::OK, &WakeAccepted { ok: true, mode }),
-                Done::Runs(run_id) => accepted(run_id.as_str()),
-            })
+            apply(state, mapping, facts, key?).await
         }
+    };
+    if done.as_ref().is_err_and(Refused::is_ours) {
+        // The caller will try again with what it signed.
+        gate.forget(&proof, &headers, &state.clock);
     }
+    Ok(match done? {
+        Done::Woken(mode) => json_reply(StatusCode::OK, &WakeAccepted { ok: true, mode }),
+        Done::Runs(run_id) => accepted(run_id.as_str()),
+    })
+}
+
+async fn woken(
+    state: &Arc<GatewayState>,
+    body: &[u8],
+    key: Option<String>,
+) -> Result<Done, Refused> {
+    let asked: WakeRequest = parsed(body)?;
+    let mode = asked.mode.unwrap_or_default();
+    wake(state, asked.text, mode, None, false, key).await?;
+    Ok(Done::Woken(mode))
+}
+
+async fn ordered(
+    state: &Arc<GatewayState>,
+    hooks: &HooksSettings,
+    body: &[u8],
+    key: Option<String>,
+) -> Result<Done, Refused> {
+    let order = order(hooks, parsed(body)?, key)?;
+    run(state, order).await.map(Done::Runs)
 }
 
 fn accepted(run: &str) -> Reply {
     json_reply(StatusCode::ACCEPTED, &HookAccepted { ok: true, run_id: run.to_owned() })
 }
 
-/// What a hook of this name has to prove: a signature, wherever a secret is set for it.
-fn proof<'h>(hooks: &'h HooksSettings, name: &str) -> Proof<'h> {
-    let own = hooks
-        .mappings
-        .iter()
-        .filter(|mapping| !matches!(name, "wake" | "agent") && fits_path(mapping, name))
-        .find_map(|mapping| mapping.signing_secret.as_ref());
+/// Whether a hook of this name may have to be signed, for which its body has to be known.
+fn may_be_signed(hooks: &HooksSettings, name: &str) -> bool {
+    let own = |mapping: &HookMapping| fits_path(mapping, name) && mapping.signing_secret.is_some();
+    hooks.signing_secret.is_some()
+        || (!matches!(name, "wake" | "agent") && hooks.mappings.iter().any(own))
+}
+
+/// What has to be proved for a mapping to run: a signature, wherever a secret is set for it.
+fn proof<'h>(hooks: &'h HooksSettings, mapping: Option<&'h HookMapping>) -> Proof<'h> {
+    let own = mapping.and_then(|mapping| mapping.signing_secret.as_ref());
     match (own.or(hooks.signing_secret.as_ref()), &hooks.token) {
         (Some(secret), _) => Proof::Signature(secret),
         (None, Some(token)) => Proof::Token(token),
