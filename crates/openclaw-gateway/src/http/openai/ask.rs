@@ -1,20 +1,27 @@
-use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderMap;
 use openclaw_agents::history_entries;
 use openclaw_core::{AgentId, RunId, SessionKey, ThinkingLevel};
-use openclaw_errors::OpenClawError;
+use openclaw_errors::{ErrorKind, OpenClawError};
 use openclaw_sessions::RunWatch;
 use openclaw_storage::rows::{CallerRun, RunOptions};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::error::Refused;
 use super::files::{FileSource, store_all};
+use super::follow::{peer_gone, stopping};
 use super::said::{Said, check, take_apart};
 use super::text::RunText;
 use crate::GatewayState;
 use crate::auth::{Grant, Principal};
 use crate::hub::RunListener;
 use crate::ingress::RunRequest;
+use crate::server::Shared;
+
+/// How long the files of a request may take together.
+const FILES_LIMIT: Duration = Duration::from_secs(60);
 
 /// A request, understood.
 #[derive(Debug)]
@@ -57,17 +64,34 @@ pub(super) struct Running {
 /// # Errors
 /// Whatever keeps it from being stored, and having no model.
 pub(super) async fn begin(
-    state: &Arc<GatewayState>,
+    shared: &Shared,
+    gone: &CancellationToken,
     principal: &Principal,
     headers: &HeaderMap,
     asked: Asked,
 ) -> Result<Running, Refused> {
+    let state = shared.state();
     check(&asked.said, asked.param)?;
     let place = match &asked.previous {
-        Some(run) => previous(state, principal, run).await?,
+        Some(run) => {
+            let place = previous(state, principal, run).await?;
+            agrees(state, headers, &asked, &place)?;
+            place
+        }
         None => session_key(state, headers, &asked)?,
     };
-    let conversation = take_apart(store_all(state, asked.said, asked.param).await?);
+    // Fetching ends with whoever waits for it; what was stored for nothing is swept up. All arms are
+    // cancel-safe.
+    let stored = tokio::select! {
+        stored = timeout(FILES_LIMIT, store_all(state, asked.said, asked.param)) => stored,
+        () = gone.cancelled() => return Err(peer_gone()),
+        () = shared.closing() => return Err(stopping()),
+    };
+    let stored = stored.map_err(|_| {
+        let message = format!("the files took longer than {}s", FILES_LIMIT.as_secs());
+        OpenClawError::new(ErrorKind::Timeout, message)
+    })??;
+    let conversation = take_apart(stored);
     let mut caller = asked.caller;
     caller.results = conversation.results;
     caller.instructions = match (caller.instructions, conversation.instructions) {
@@ -158,16 +182,41 @@ async fn previous(
 const AGENT_HEADER: &str = "x-openclaw-agent-id";
 const SESSION_HEADER: &str = "x-openclaw-session-key";
 
-fn session_key(state: &GatewayState, headers: &HeaderMap, asked: &Asked) -> Result<Place, Refused> {
-    let config = state.config.current();
-    let named = match (&asked.agent, text_of(headers, AGENT_HEADER)?) {
+/// The agent that the request asks for; `None` where it does not say.
+fn named_agent(
+    state: &GatewayState,
+    headers: &HeaderMap,
+    asked: &Asked,
+) -> Result<Option<AgentId>, Refused> {
+    Ok(match (&asked.agent, text_of(headers, AGENT_HEADER)?) {
         (Some(agent), _) => Some(agent.clone()),
         (None, Some(name)) => {
+            let config = state.config.current();
             let agent = AgentId::new(name).ok().filter(|agent| config.agent(agent).is_some());
             Some(agent.ok_or_else(|| Refused::bad("no such agent", AGENT_HEADER))?)
         }
         (None, None) => None,
-    };
+    })
+}
+
+/// Whether an earlier answer is one of the agent that is asked for now.
+fn agrees(
+    state: &GatewayState,
+    headers: &HeaderMap,
+    asked: &Asked,
+    place: &Place,
+) -> Result<(), Refused> {
+    match named_agent(state, headers, asked)? {
+        Some(named) if named != place.key.agent_id() => {
+            Err(Refused::bad("the response is another agent's", "previous_response_id"))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn session_key(state: &GatewayState, headers: &HeaderMap, asked: &Asked) -> Result<Place, Refused> {
+    let config = state.config.current();
+    let named = named_agent(state, headers, asked)?;
     let agent = named.clone().unwrap_or_else(|| config.default_agent().id.clone());
     if let Some(name) = text_of(headers, SESSION_HEADER)? {
         let key = match name.starts_with("agent:") {

@@ -121,6 +121,12 @@ impl Refused {
         refused
     }
 
+    /// The same of a run that is stored: a client that tries again by itself would ask twice.
+    pub(super) fn after_storing(mut self) -> Self {
+        self.is_final = true;
+        self
+    }
+
     /// As a reply.
     pub(super) fn reply(&self) -> Reply {
         let body = ApiErrorBody { error: self.error.clone() };

@@ -80,6 +80,11 @@ pub(super) async fn store_all(
     if count > MOST_FILES {
         return Err(Refused::bad(format!("at most {MOST_FILES} files"), param));
     }
+    let is_fetched = |file: &FileSource| matches!(file, FileSource::Url(_));
+    let fetcher = match said.iter().flat_map(|message| message.files()).any(is_fetched) {
+        true => Some(Fetcher::builder().build().map_err(not_stored)?),
+        false => None,
+    };
     let mut left = MAX_ATTACHMENTS_PER_CALL;
     let mut stored = Vec::with_capacity(said.len());
     for message in said {
@@ -87,7 +92,9 @@ pub(super) async fn store_all(
             Said::User { text, files } => {
                 let mut media = Vec::with_capacity(files.len());
                 for file in files {
-                    let kept = store(state, file, left.min(MAX_ATTACHMENT), param).await?;
+                    let kept =
+                        store(state, fetcher.as_ref(), file, left.min(MAX_ATTACHMENT), param)
+                            .await?;
                     left = left.saturating_sub(kept.size_bytes);
                     media.push(kept);
                 }
@@ -103,6 +110,7 @@ pub(super) async fn store_all(
 
 async fn store(
     state: &GatewayState,
+    fetcher: Option<&Fetcher>,
     file: FileSource,
     limit: u64,
     param: &str,
@@ -113,10 +121,11 @@ async fn store(
         }
         FileSource::Bytes { bytes, name } => state.media.put_bytes(&bytes, name.as_deref()).await,
         FileSource::Url(url) => {
-            let fetcher = Fetcher::builder().build().map_err(not_stored)?;
+            let fetcher =
+                fetcher.ok_or_else(|| OpenClawError::internal("nothing fetches files"))?;
             let fetched = fetcher.get_to_store(&FetchRequest::new(url, limit), &state.media).await;
             return fetched.map_err(|error| match error {
-                error @ MediaError::Io { .. } => not_stored(error),
+                error @ (MediaError::Io { .. } | MediaError::TooLarge { .. }) => not_stored(error),
                 error => Refused::bad(format!("a file cannot be fetched: {error}"), param),
             });
         }

@@ -16,6 +16,8 @@ use crate::server::{EventSender, Shared};
 /// How long a streamed answer may take to begin before its head is sent without it. All tries of a
 /// model that fails are over by then, and their error still has a status of its own.
 const HEAD_LIMIT: Duration = Duration::from_secs(16);
+/// How long a stream that is over for another reason than its end may take to say so.
+const LAST_WORD: Duration = Duration::from_secs(1);
 /// The longest silence on a stream.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -28,14 +30,40 @@ pub(super) async fn whole(shared: &Shared, running: &mut Running) -> Result<RunE
     tokio::select! {
         end = running.watch.end() => answered(end.map_err(not_seen)?),
         refused = closed(&running.listener) => Err(refused),
-        () = is_over(shared, &running.grant) => Err(refused_by(CloseReason::CredentialRevoked)),
-        () = shared.closing() => Err(stopping()),
+        refused = cut_off(shared, &running.grant) => Err(refused),
     }
 }
 
 /// Waits until the caller's credential counts no more. Cancel-safe.
 async fn is_over(shared: &Shared, grant: &Grant) {
     grant.over(shared.state().clock.as_ref()).await;
+}
+
+/// Waits until nothing more may be told, though the run goes on. Cancel-safe.
+async fn cut_off(shared: &Shared, grant: &Grant) -> Refused {
+    tokio::select! {
+        () = is_over(shared, grant) => refused_by(CloseReason::CredentialRevoked),
+        () = shared.closing() => stopping(),
+    }
+}
+
+/// What became of a piece.
+#[derive(Debug, PartialEq, Eq)]
+enum Sent<C> {
+    Taken,
+    ReaderGone,
+    /// Its reader was too slow for what ended the wait.
+    CutOff(C),
+}
+
+/// Sends a piece to a reader that may be slow, or not read at all, until `end`.
+async fn sent<C>(sender: &EventSender, piece: String, end: impl Future<Output = C>) -> Sent<C> {
+    // A piece that is not taken is lost, which nobody minds once there is an end.
+    tokio::select! {
+        biased;
+        is_taken = sender.send(piece) => if is_taken { Sent::Taken } else { Sent::ReaderGone },
+        why = end => Sent::CutOff(why),
+    }
 }
 
 async fn closed(listener: &RunListener) -> Refused {
@@ -60,8 +88,13 @@ fn not_seen(error: WaitError) -> Refused {
     }
 }
 
-fn stopping() -> Refused {
+pub(super) fn stopping() -> Refused {
     OpenClawError::unavailable("the gateway is stopping").into()
+}
+
+/// Nobody is told this: it ends what was done for the caller.
+pub(super) fn peer_gone() -> Refused {
+    OpenClawError::unavailable("the caller is gone").into()
 }
 
 fn refused_by(reason: CloseReason) -> Refused {
@@ -127,10 +160,7 @@ pub(super) async fn first(running: &mut Running, shared: &Shared) -> Result<Firs
             end = running.watch.end() => {
                 return Ok(First::End(Box::new(answered(end.map_err(not_seen)?)?)));
             }
-            () = is_over(shared, &running.grant) => {
-                return Err(refused_by(CloseReason::CredentialRevoked));
-            }
-            () = shared.closing() => return Err(stopping()),
+            refused = cut_off(shared, &running.grant) => return Err(refused),
         };
         match heard {
             Err(_) => return Ok(First::Text(String::new())),
@@ -174,14 +204,25 @@ pub(super) async fn stream(
     loop {
         if let Some(over) = over {
             finish(&mut running, over, &mut writer, &mut events);
-            if !sender.send(events.take()).await {
+            let late = async {
+                cut_off(&shared, &running.grant).await;
+                tokio::time::sleep(LAST_WORD).await;
+            };
+            if sent(&sender, events.take(), late).await != Sent::Taken {
                 tracing::debug!(run_id = %running.run_id, "the reader of an answer was gone at its end");
             }
             return;
         }
         let pending = events.take();
-        if !pending.is_empty() && !sender.send(pending).await {
-            return left(&state, &running).await;
+        if !pending.is_empty() {
+            match sent(&sender, pending, cut_off(&shared, &running.grant)).await {
+                Sent::Taken => {}
+                Sent::ReaderGone => return left(&state, &running).await,
+                Sent::CutOff(refused) => {
+                    over = Some(Err(refused));
+                    continue;
+                }
+            }
         }
         // All arms are cancel-safe.
         let heard = tokio::select! {
@@ -191,12 +232,8 @@ pub(super) async fn stream(
                 over = Some(end.map_err(not_seen).and_then(answered));
                 continue;
             }
-            () = is_over(&shared, &running.grant) => {
-                over = Some(Err(refused_by(CloseReason::CredentialRevoked)));
-                continue;
-            }
-            () = shared.closing() => {
-                over = Some(Err(stopping()));
+            refused = cut_off(&shared, &running.grant) => {
+                over = Some(Err(refused));
                 continue;
             }
             () = sender.gone() => return left(&state, &running).await,
@@ -246,5 +283,37 @@ pub(super) async fn left(state: &GatewayState, running: &Running) {
     }
     if let Err(error) = state.lanes.stop(StopTarget::Run(&running.run_id)).await {
         tracing::warn!(run_id = %running.run_id, %error, "a run that nobody waits for is not stopped");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LAST_WORD, Sent, sent, stopping};
+    use crate::server::event_stream;
+    use std::future::{pending, ready};
+    use tokio::time::{Instant, sleep};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_does_not_read_holds_nothing_up() {
+        let (sender, reply) = event_stream();
+        // What waits for the reader is bounded; then the writer waits.
+        let mut taken = 0;
+        while sent(&sender, "data: x\n\n".to_owned(), sleep(LAST_WORD)).await == Sent::Taken {
+            taken += 1;
+            assert!(taken < 100, "everything is taken");
+        }
+        let begun = Instant::now();
+        assert_eq!(sent(&sender, String::new(), ready("revoked")).await, Sent::CutOff("revoked"));
+        assert_eq!(sent(&sender, String::new(), sleep(LAST_WORD)).await, Sent::CutOff(()));
+        assert_eq!(begun.elapsed().as_secs(), LAST_WORD.as_secs());
+        drop(reply);
+        assert_eq!(sent(&sender, String::new(), pending::<()>()).await, Sent::ReaderGone);
+    }
+
+    #[test]
+    fn nobody_is_told_to_ask_again_for_a_run_that_is_stored() {
+        assert!(!stopping().reply().headers().contains_key("x-should-retry"));
+        let stored = stopping().after_storing().reply();
+        assert_eq!(stored.headers()["x-should-retry"], "false");
     }
 }

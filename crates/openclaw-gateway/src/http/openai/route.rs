@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::ask::{Asked, Running, begin};
 use super::chat::{ChunkWriter, Head, answer};
 use super::error::Refused;
-use super::follow::{Writer, first, left, stream, whole};
+use super::follow::{Writer, first, left, peer_gone, stream, whole};
 use super::responses::EventWriter;
 use super::{chat_request, models, responses, responses_request};
 use crate::auth::{CallClass, Principal};
@@ -159,24 +159,26 @@ where
     let _gone = gone.clone().drop_guard();
     let (for_work, state) = (shared.clone(), shared.state().clone());
     let work = shared.spawn(async move {
-        let mut running = begin(&state, &principal, &headers, asked).await?;
+        let mut running = begin(&for_work, &gone, &principal, &headers, asked).await?;
         match way(&running) {
             Way::Whole(write) => {
                 let end = tokio::select! {
-                    end = whole(&for_work, &mut running) => end?,
+                    end = whole(&for_work, &mut running) => end.map_err(Refused::after_storing)?,
                     () = gone.cancelled() => {
                         left(&state, &running).await;
-                        return Err(peer_gone());
+                        return Err(peer_gone().after_storing());
                     }
                 };
                 Ok(write(&end))
             }
             Way::Stream(writer) => {
                 let heard = tokio::select! {
-                    heard = first(&mut running, &for_work) => heard?,
+                    heard = first(&mut running, &for_work) => {
+                        heard.map_err(Refused::after_storing)?
+                    }
                     () = gone.cancelled() => {
                         left(&state, &running).await;
-                        return Err(peer_gone());
+                        return Err(peer_gone().after_storing());
                     }
                 };
                 let (sender, reply) = event_stream();
@@ -191,8 +193,4 @@ where
             .with_source(error)
             .into())
     })
-}
-
-fn peer_gone() -> Refused {
-    OpenClawError::unavailable("the caller is gone").into()
 }
