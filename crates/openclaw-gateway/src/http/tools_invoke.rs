@@ -10,13 +10,12 @@ use openclaw_errors::{ErrorKind, OpenClawError};
 use openclaw_protocol::Scope;
 use openclaw_protocol::methods::{ToolCall, ToolCallParams};
 use openclaw_protocol::webhooks::{ToolInvokeRequest, ToolInvoked, ToolNotInvoked, ToolProblem};
-use openclaw_tools::ToolPolicy;
 use serde_json::Value;
 
 use super::sign_in::{sign_in, take_turn};
 use crate::GatewayState;
 use crate::auth::CallClass;
-use crate::rpc::call;
+use crate::rpc::{call, tool_policy_of};
 use crate::server::{Peer, Reply, Shared, json_reply, read_body_of};
 
 const LARGEST: usize = 2 << 20;
@@ -61,7 +60,7 @@ async fn invoke(
         ),
     };
     if asked.dry_run == Some(true) {
-        return match is_offered(shared.state(), &name) {
+        return match is_offered(shared.state(), session_key, &name).await? {
             true => Ok(ToolInvoked { ok: true, result: None }),
             false => Err(OpenClawError::not_found("this tool is not available")),
         };
@@ -85,10 +84,14 @@ async fn invoke(
     Ok(ToolInvoked { ok: true, result: Some(result) })
 }
 
-fn is_offered(state: &GatewayState, name: &ToolName) -> bool {
-    let config = state.config.current();
-    let policy = ToolPolicy::new(&config.tools, config.default_agent().tools.as_ref());
-    state.tools.definitions(&policy).iter().any(|tool| tool.name == name.as_str())
+/// Whether the call would be let through.
+async fn is_offered(
+    state: &GatewayState,
+    session_key: Option<SessionKey>,
+    name: &ToolName,
+) -> Result<bool, OpenClawError> {
+    let policy = tool_policy_of(state, session_key).await?.policy;
+    Ok(state.tools.definitions(&policy).iter().any(|tool| tool.name == name.as_str()))
 }
 
 fn refused(error: &OpenClawError) -> Reply {

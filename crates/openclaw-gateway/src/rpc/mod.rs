@@ -31,3 +31,4 @@ pub(crate) use device::{tell_requested, tell_resolved};
 pub(crate) use dispatch::{Handler, call, lacks, take_turn_of};
 pub use dispatch::{answer, may_wait, refuse};
 pub(crate) use gateway::status::rss_bytes;
+pub(crate) use tool::call::policy_of as tool_policy_of;

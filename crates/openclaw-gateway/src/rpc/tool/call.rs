@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use openclaw_core::{AgentId, CallId, SessionKey};
+use openclaw_core::{AgentId, CallId, SessionConfig, SessionKey};
 use openclaw_errors::{ErrorKind, OpenClawError};
 use openclaw_protocol::methods::{ToolCallParams, ToolResult};
 use openclaw_tools::commands::CommandRules;
@@ -11,12 +11,23 @@ use crate::GatewayState;
 use crate::rpc::Caller;
 use crate::rpc::session::find::by_key;
 
-pub(in crate::rpc) async fn run(
+/// What a call in a session goes by.
+pub(crate) struct CallPolicy {
+    session_key: SessionKey,
+    /// The settings of the session.
+    own: SessionConfig,
+    pub(crate) policy: ToolPolicy,
+}
+
+/// What calls in a session, or without one, go by.
+///
+/// # Errors
+/// When there is no such session, or the store fails.
+pub(crate) async fn policy_of(
     state: &GatewayState,
-    caller: &Caller,
-    params: ToolCallParams,
-) -> Result<ToolResult, OpenClawError> {
-    let (session_key, session) = match params.session_key {
+    session_key: Option<SessionKey>,
+) -> Result<CallPolicy, OpenClawError> {
+    let (session_key, session) = match session_key {
         None => {
             let key = SessionKey::main(&AgentId::main());
             let session = state.storage.session_by_key(&key).await?;
@@ -39,6 +50,17 @@ pub(in crate::rpc) async fn run(
             ToolPolicy::asked_by(&config.tools, agent.tools.as_ref(), &asker)
         }
     };
+    Ok(CallPolicy { session_key, own, policy })
+}
+
+pub(in crate::rpc) async fn run(
+    state: &GatewayState,
+    caller: &Caller,
+    params: ToolCallParams,
+) -> Result<ToolResult, OpenClawError> {
+    let CallPolicy { session_key, own, policy } = policy_of(state, params.session_key).await?;
+    let config = state.config.current();
+    let agent = config.agent(&session_key.agent_id()).unwrap_or_else(|| config.default_agent());
     let call_id = CallId::new(state.ids.new_id()).map_err(|error| {
         OpenClawError::internal("the id source gave an unusable id").with_source(error)
     })?;
