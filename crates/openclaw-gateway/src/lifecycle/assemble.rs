@@ -86,7 +86,7 @@ impl Gateway {
             .map_err(|error| OpenClawError::new(ErrorKind::Config, error.to_string()))?;
         let config = Arc::new(ConfigHandle::new(parts.config.clone()));
         let hub = Arc::new(Hub::new(parts.storage.clone(), parts.clock.clone()));
-        let typescript = Arc::new(Audience::new(parts.clock.clone()));
+        let typescript = Arc::new(Audience::new(parts.clock.clone(), parts.identity.version));
         let audiences = Arc::new(Audiences { hub: hub.clone(), typescript: typescript.clone() });
         parts.fan.attach(audiences.clone());
         let owner = parts.identity.gateway_id.clone();

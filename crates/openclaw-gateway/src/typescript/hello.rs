@@ -8,10 +8,10 @@ use openclaw_protocol::typescript::connect::{
 };
 use openclaw_protocol::typescript::methods as table;
 use openclaw_protocol::{Scope, ScopeSet};
+use serde_json::json;
 
 use super::link::Link;
 use super::methods::health;
-use crate::GatewayState;
 
 /// The time between two ticks.
 pub(crate) const TICK_MS: u64 = 30_000;
@@ -48,8 +48,14 @@ pub(super) async fn hello(
     let uptime = state.clock.now().since(state.identity.started_at);
     let is_admin = scopes.allows(Scope::Admin);
     let path = |path: &std::path::Path| is_admin.then(|| path.display().to_string());
-    let mut presence = vec![this_gateway(state)];
-    presence.extend(state.typescript.presence());
+    let (presence, health) = match scopes.allows(Scope::Read) {
+        true => (state.typescript.presence(), health::snapshot(state, scopes).await?),
+        // Who may read nothing is told that somebody is here.
+        false => {
+            let now = state.clock.now().as_millis();
+            (vec![state.typescript.this_gateway()], json!({ "ok": true, "ts": now }))
+        }
+    };
     Ok(HelloOk {
         r#type: "hello-ok",
         protocol: version,
@@ -61,7 +67,7 @@ pub(super) async fn hello(
         features: HelloFeatures { methods: table::answered(), events: table::sent() },
         snapshot: Snapshot {
             presence,
-            health: health::snapshot(state).await?,
+            health,
             state_version: state.typescript.version(),
             uptime_ms: u64::try_from(uptime.as_millis()).unwrap_or(u64::MAX),
             config_path: config.file.as_deref().and_then(path),
@@ -89,10 +95,10 @@ pub(super) fn host_name() -> String {
 }
 
 /// This gateway among those who are here.
-pub(super) fn this_gateway(state: &GatewayState) -> PresenceEntry {
+pub(super) fn this_gateway(version: &str, now: Timestamp) -> PresenceEntry {
     let system = rustix::system::uname();
     let host = host_name();
-    let version = state.identity.version.to_owned();
+    let version = version.to_owned();
     PresenceEntry {
         text: format!("Gateway: {host} · app {version} · mode gateway · reason self"),
         host,
@@ -108,7 +114,7 @@ pub(super) fn this_gateway(state: &GatewayState) -> PresenceEntry {
         scopes: Vec::new(),
         instance_id: None,
         last_input_seconds: None,
-        ts: state.clock.now().as_millis(),
+        ts: now.as_millis(),
     }
 }
 

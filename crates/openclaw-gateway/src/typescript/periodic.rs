@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use openclaw_protocol::ScopeSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
@@ -45,7 +46,8 @@ pub(crate) async fn run(state: Arc<GatewayState>, closing: CancellationToken) {
             state.typescript.tick();
             continue;
         }
-        match health::snapshot(&state).await {
+        // One text for all who read: what only some may know is not in it.
+        match health::snapshot(&state, ScopeSet::NONE).await {
             Ok(snapshot) => state.typescript.health(&snapshot),
             Err(error) => tracing::warn!(error = error.report(), "cannot tell how things stand"),
         }

@@ -37,6 +37,7 @@ impl Listener {
 
     pub(super) fn hears(&self, event: For<'_>) -> bool {
         match event {
+            For::Everyone => true,
             For::All(scope) => self.scopes.allows(scope),
             For::Tools(session) => {
                 self.scopes.allows(openclaw_protocol::Scope::Read)

@@ -23,6 +23,7 @@ pub(crate) use listener::Listener;
 use presence::Presence;
 use translate::{Run, Told};
 
+use super::hello::this_gateway;
 use crate::auth::devices::Request;
 use crate::delivery::LiveEvent;
 
@@ -33,6 +34,8 @@ const MOST_RUNS: usize = 4_096;
 #[derive(Debug)]
 pub struct Audience {
     clock: Arc<dyn Clock>,
+    /// The program's version.
+    version: &'static str,
     inner: Mutex<Inner>,
     /// How many listen: without any, nothing is translated.
     listening: AtomicUsize,
@@ -51,6 +54,8 @@ struct Inner {
 /// Whom an event is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum For<'a> {
+    /// Everybody.
+    Everyone,
     /// Everybody with this scope.
     All(Scope),
     /// Those who want to see the tools of this session's runs, having begun one.
@@ -68,8 +73,8 @@ enum Worth {
 
 impl Audience {
     /// One without listeners.
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, inner: Mutex::default(), listening: AtomicUsize::new(0) }
+    pub fn new(clock: Arc<dyn Clock>, version: &'static str) -> Self {
+        Self { clock, version, inner: Mutex::default(), listening: AtomicUsize::new(0) }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -87,7 +92,7 @@ impl Audience {
         self.listening.store(inner.listeners.len(), Ordering::Relaxed);
         if let Some((key, entry)) = presence {
             inner.presence.connected(key, entry);
-            inner.tell_presence();
+            self.tell_presence(&mut inner);
         }
     }
 
@@ -101,7 +106,7 @@ impl Audience {
         }
         if let Some(key) = presence {
             inner.presence.disconnected(key, now);
-            inner.tell_presence();
+            self.tell_presence(&mut inner);
         }
     }
 
@@ -113,17 +118,34 @@ impl Audience {
         }
     }
 
-    /// Who is here.
+    /// This gateway among those who are here.
+    pub(crate) fn this_gateway(&self) -> PresenceEntry {
+        this_gateway(self.version, self.clock.now())
+    }
+
+    /// Who is here: this gateway, then those that count, latest first.
     pub(crate) fn presence(&self) -> Vec<PresenceEntry> {
-        let now = self.clock.now();
-        self.inner().presence.entries(now)
+        self.present(&mut self.inner())
+    }
+
+    fn present(&self, inner: &mut Inner) -> Vec<PresenceEntry> {
+        let mut entries = vec![self.this_gateway()];
+        entries.extend(inner.presence.entries(self.clock.now()));
+        entries
+    }
+
+    fn tell_presence(&self, inner: &mut Inner) {
+        inner.version.presence += 1;
+        let version = Some(inner.version);
+        let payload = json!({ "presence": self.present(inner) });
+        inner.tell(For::All(Scope::Read), name::PRESENCE, &payload, version, Worth::Droppable);
     }
 
     /// Somebody told of themselves.
     pub(crate) fn seen(&self, key: String, entry: PresenceEntry) {
         let mut inner = self.inner();
         inner.presence.seen(key, entry);
-        inner.tell_presence();
+        self.tell_presence(&mut inner);
     }
 
     /// How often presence and health have changed.
@@ -134,7 +156,7 @@ impl Audience {
     /// Gives a sign of life.
     pub(crate) fn tick(&self) {
         let ts = self.clock.now().as_millis();
-        self.broadcast(name::TICK, &json!({ "ts": ts }), Scope::Read, Worth::Droppable);
+        self.broadcast(name::TICK, &json!({ "ts": ts }), For::Everyone, Worth::Droppable);
     }
 
     /// Tells how things stand.
@@ -148,13 +170,14 @@ impl Audience {
     /// Tells that the gateway stops.
     pub(crate) fn shutdown(&self) {
         let payload = json!({ "reason": "service stopping" });
-        self.broadcast(name::SHUTDOWN, &payload, Scope::Read, Worth::Droppable);
+        self.broadcast(name::SHUTDOWN, &payload, For::Everyone, Worth::Droppable);
     }
 
     /// Tells that a device waits for approval.
     pub(crate) fn pair_requested(&self, request: &Request) {
         let payload = super::methods::devices::request(request);
-        self.broadcast(name::PAIR_REQUESTED, &payload, Scope::Pairing, Worth::Droppable);
+        let to = For::All(Scope::Pairing);
+        self.broadcast(name::PAIR_REQUESTED, &payload, to, Worth::Droppable);
     }
 
     /// Tells that a device was approved or turned away.
@@ -165,7 +188,8 @@ impl Audience {
             "decision": if event.is_approved { "approved" } else { "rejected" },
             "ts": self.clock.now().as_millis(),
         });
-        self.broadcast(name::PAIR_RESOLVED, &payload, Scope::Pairing, Worth::Droppable);
+        let to = For::All(Scope::Pairing);
+        self.broadcast(name::PAIR_RESOLVED, &payload, to, Worth::Droppable);
     }
 
     /// Tells the end of a run that nobody sees the end of otherwise: another took it, or it was
@@ -192,12 +216,12 @@ impl Audience {
             error_message,
             stop_reason: None,
         };
-        self.broadcast(name::CHAT, &payload, Scope::Read, Worth::Needed);
+        self.broadcast(name::CHAT, &payload, For::All(Scope::Read), Worth::Needed);
     }
 
-    fn broadcast<P: Serialize>(&self, event: &str, payload: &P, scope: Scope, worth: Worth) {
+    fn broadcast<P: Serialize>(&self, event: &str, payload: &P, to: For<'_>, worth: Worth) {
         if !self.is_empty() {
-            self.inner().tell(For::All(scope), event, payload, None, worth);
+            self.inner().tell(to, event, payload, None, worth);
         }
     }
 
@@ -270,13 +294,6 @@ impl Inner {
         }
     }
 
-    fn tell_presence(&mut self) {
-        self.version.presence += 1;
-        let version = Some(self.version);
-        let payload = json!({ "presence": self.presence.all() });
-        self.tell(For::All(Scope::Read), name::PRESENCE, &payload, version, Worth::Droppable);
-    }
-
     fn tell<P: Serialize>(
         &mut self,
         to: For<'_>,
@@ -286,7 +303,7 @@ impl Inner {
         worth: Worth,
     ) {
         let seq = match to {
-            For::All(_) => {
+            For::Everyone | For::All(_) => {
                 self.seq += 1;
                 Some(self.seq)
             }

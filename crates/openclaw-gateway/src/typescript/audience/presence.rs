@@ -52,7 +52,7 @@ impl Presence {
         self.all()
     }
 
-    pub(super) fn all(&self) -> Vec<PresenceEntry> {
+    fn all(&self) -> Vec<PresenceEntry> {
         let mut entries: Vec<_> = self.0.values().map(|known| known.entry.clone()).collect();
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.ts));
         entries

@@ -142,6 +142,7 @@ pub(super) async fn logout(call: Call<'_>) -> Result<Value, WireError> {
         "channel": params.channel,
         "accountId": account,
         "cleared": false,
-        "loggedOut": true,
+        // It is disconnected; its credential stands in the configuration.
+        "loggedOut": false,
     }))
 }

@@ -204,8 +204,7 @@ pub(super) async fn send(call: Call<'_>) -> Result<Value, WireError> {
     }
 }
 
-/// Tells the end of a run that has no events of its own: another run took it, or it was stopped
-/// before it began.
+/// Tells the end of a run that has no events of its own, because another run took it.
 async fn tell_other_end(link: &Arc<Link>, run: &RunId, key: &SessionKey) {
     let ended = tokio::select! {
         ended = link.state.lanes.wait_for_run(run, LONGEST_RUN) => ended,

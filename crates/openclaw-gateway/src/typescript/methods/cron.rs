@@ -11,6 +11,6 @@ pub(super) async fn list(call: Call<'_>) -> Result<Value, WireError> {
 
 pub(super) async fn status(call: Call<'_>) -> Result<Value, WireError> {
     let _: Nothing = call.params()?;
-    let path = status::store_path(call.state);
+    let path = status::store_path(call.state, call.scopes());
     Ok(json!({ "enabled": false, "storePath": path, "jobs": 0, "nextWakeAtMs": null }))
 }

@@ -1,5 +1,6 @@
 use openclaw_core::AgentId;
 use openclaw_errors::OpenClawError;
+use openclaw_protocol::ScopeSet;
 use openclaw_protocol::typescript::WireError;
 use openclaw_protocol::typescript::params::HealthParams;
 use openclaw_storage::rows::SessionQuery;
@@ -15,11 +16,14 @@ const MOST: u32 = 1_000;
 
 pub(super) async fn health(call: Call<'_>) -> Result<Value, WireError> {
     let _: HealthParams = call.params()?;
-    Ok(snapshot(call.state).await?)
+    Ok(snapshot(call.state, call.scopes()).await?)
 }
 
-/// How things stand, in short.
-pub(crate) async fn snapshot(state: &GatewayState) -> Result<Value, OpenClawError> {
+/// How things stand, in short, for who may do so much.
+pub(crate) async fn snapshot(
+    state: &GatewayState,
+    scopes: ScopeSet,
+) -> Result<Value, OpenClawError> {
     let began = state.clock.now();
     let config = state.config.current();
     let default_agent = &config.default_agent().id;
@@ -27,7 +31,7 @@ pub(crate) async fn snapshot(state: &GatewayState) -> Result<Value, OpenClawErro
     let mut agents = Vec::new();
     let mut of_default = Value::Null;
     for agent in &config.agents {
-        let sessions = sessions(state, &agent.id, is_only).await?;
+        let sessions = sessions(state, &agent.id, is_only, scopes).await?;
         let is_default = agent.id == *default_agent;
         if is_default {
             of_default = sessions.clone();
@@ -76,6 +80,7 @@ async fn sessions(
     state: &GatewayState,
     agent: &AgentId,
     is_only: bool,
+    scopes: ScopeSet,
 ) -> Result<Value, OpenClawError> {
     let now = state.clock.now();
     // The store counts all agents together.
@@ -94,5 +99,6 @@ async fn sessions(
             json!({ "key": session.session_key, "updatedAt": at.as_millis(), "age": age })
         })
         .collect();
-    Ok(json!({ "path": status::store_path(state), "count": count, "recent": recent }))
+    let path = status::store_path(state, scopes);
+    Ok(json!({ "path": path, "count": count, "recent": recent }))
 }

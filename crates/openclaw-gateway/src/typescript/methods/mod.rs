@@ -18,8 +18,8 @@ mod tools;
 
 use std::sync::Arc;
 
-use openclaw_protocol::Method;
 use openclaw_protocol::typescript::{Request, WireError};
+use openclaw_protocol::{Method, ScopeSet};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -41,6 +41,11 @@ impl Call<'_> {
     fn params<P: serde::de::DeserializeOwned>(self) -> Result<P, WireError> {
         let version = self.link.connected().map_or(0, |connected| connected.version);
         self.request.params_of(version)
+    }
+
+    /// What the client may do.
+    fn scopes(self) -> ScopeSet {
+        self.caller.principal().map_or(ScopeSet::NONE, |principal| principal.scopes)
     }
 
     /// Calls a method of the registry in the client's name.

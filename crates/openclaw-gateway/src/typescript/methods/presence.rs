@@ -3,7 +3,6 @@ use openclaw_protocol::typescript::connect::PresenceEntry;
 use openclaw_protocol::typescript::params::{Nothing, SystemEventParams};
 use serde_json::{Value, json};
 
-use super::super::hello::this_gateway;
 use super::{Call, payload};
 
 /// The longest text that is kept.
@@ -11,9 +10,7 @@ const LONGEST: usize = 1_024;
 
 pub(super) fn list(call: Call<'_>) -> Result<Value, WireError> {
     let _: Nothing = call.params()?;
-    let mut entries = vec![this_gateway(call.state)];
-    entries.extend(call.state.typescript.presence());
-    payload(&entries)
+    payload(&call.state.typescript.presence())
 }
 
 pub(super) fn system_event(call: Call<'_>) -> Result<Value, WireError> {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use openclaw_core::{
-    ChatId, RunId, RunStatus, SessionId, SessionKey, ThinkingLevel, ThreadId, Usage,
+    ChannelId, ChatId, RunId, RunStatus, SessionId, SessionKey, ThinkingLevel, ThreadId, Usage,
 };
 use openclaw_errors::OpenClawError;
 use openclaw_protocol::methods::{
@@ -16,7 +16,7 @@ use openclaw_sessions::WaitError;
 use serde_json::{Value, json};
 
 use super::super::keys;
-use super::{Call, channels, send, status};
+use super::{Call, channels, send, sessions, status};
 
 const DEFAULT_WAIT_MS: u64 = 30_000;
 const LONGEST_WAIT_MS: u64 = 86_400_000;
@@ -27,6 +27,16 @@ pub(super) async fn agent(call: Call<'_>) -> Result<Value, WireError> {
         let message = "agent.extraSystemPrompt is not built yet: it waits for subagents";
         return Err(WireError::unavailable(message));
     }
+    for (name, given) in [("spawnedBy", &params.spawned_by), ("lane", &params.lane)] {
+        if given.as_deref().is_some_and(|text| !text.trim().is_empty()) {
+            let message = format!("agent.{name} is not built yet: it waits for subagents");
+            return Err(WireError::unavailable(message));
+        }
+    }
+    let delivery = match params.deliver {
+        Some(true) => Some(delivery(call, &params)?),
+        Some(false) | None => None,
+    };
     let asked = asked(call, &params)?;
     let began = call.state.clock.now();
     let accepted = call.of::<AgentRun>(asked.clone()).await?;
@@ -43,11 +53,17 @@ pub(super) async fn agent(call: Call<'_>) -> Result<Value, WireError> {
     }
     let waiting = AgentRunParams { wait: true, attachments: Vec::new(), ..asked };
     let ended = call.of::<AgentRun>(waiting).await?;
-    if params.deliver.unwrap_or(false) {
-        deliver(call, &params, &ended).await?;
-    }
+    let undelivered = match delivery {
+        Some(delivery) => deliver(call, delivery, &ended).await.err(),
+        None => None,
+    };
     let took = call.state.clock.now().since(began);
-    finished(call, &session, ended, took).await
+    let mut told = finished(call, &session, ended, took).await?;
+    if let Some(error) = undelivered {
+        // The run is over and has its answer; only the way out failed.
+        told["result"]["deliveryError"] = json!(error.message);
+    }
+    Ok(told)
 }
 
 fn asked(call: Call<'_>, params: &AgentParams) -> Result<AgentRunParams, WireError> {
@@ -118,29 +134,37 @@ pub(super) fn attachments(files: &[SentFile]) -> Result<Vec<Attachment>, WireErr
         .collect()
 }
 
-/// Sends the answer out through a channel too.
-async fn deliver(
-    call: Call<'_>,
-    params: &AgentParams,
-    ended: &AgentRunResult,
-) -> Result<(), WireError> {
-    let Some(reply) = ended.reply.clone().filter(|reply| !reply.is_empty()) else { return Ok(()) };
+/// Where an answer goes too.
+struct Delivery {
+    channel_id: ChannelId,
+    chat_id: ChatId,
+    thread_id: Option<ThreadId>,
+}
+
+fn delivery(call: Call<'_>, params: &AgentParams) -> Result<Delivery, WireError> {
     let kind = params.reply_channel.as_deref().or(params.channel.as_deref());
     let account = params.reply_account_id.as_deref().or(params.account_id.as_deref());
     let to = params.reply_to.as_deref().or(params.to.as_deref());
     let (Some(kind), Some(to)) = (kind, to) else {
         return Err(WireError::invalid("deliver needs a channel and whom to send to"));
     };
-    let chat_id = ChatId::new(to).map_err(|error| WireError::invalid(error.to_string()))?;
+    let channel_id = channels::channel(kind, account)?;
+    if call.state.channels.status(&channel_id).is_none() {
+        return Err(WireError::invalid(format!("unsupported channel: {kind}")));
+    }
+    let bad = |error: openclaw_core::InvalidId| WireError::invalid(error.to_string());
+    let chat_id = ChatId::new(to.trim()).map_err(bad)?;
+    let thread_id = params.thread_id.as_deref().map(ThreadId::new).transpose().map_err(bad)?;
+    Ok(Delivery { channel_id, chat_id, thread_id })
+}
+
+/// Sends the answer out through a channel too.
+async fn deliver(call: Call<'_>, to: Delivery, ended: &AgentRunResult) -> Result<(), WireError> {
+    let Some(reply) = ended.reply.clone().filter(|reply| !reply.is_empty()) else { return Ok(()) };
     let sent = MessageSendParams {
-        channel_id: channels::channel(kind, account)?,
-        chat_id,
-        thread_id: params
-            .thread_id
-            .as_deref()
-            .map(ThreadId::new)
-            .transpose()
-            .map_err(|error| WireError::invalid(error.to_string()))?,
+        channel_id: to.channel_id,
+        chat_id: to.chat_id,
+        thread_id: to.thread_id,
         content: send::text(reply),
         reply_to: None,
         idempotency_key: Some(format!("deliver:{}", ended.run_id)),
@@ -169,9 +193,12 @@ async fn finished(
     let text = ended.reply.unwrap_or_default();
     let payloads =
         if text.is_empty() { json!([]) } else { json!([{ "text": text, "mediaUrl": null }]) };
-    let stored = call.state.storage.session_by_key(session).await;
-    let session_id = stored.map_err(OpenClawError::from)?.map(|session| session.id);
-    let (provider, model, _) = status::model_of(call.state, &session.agent_id());
+    let stored = call.state.storage.session_by_key(session).await.map_err(OpenClawError::from)?;
+    let (provider, model, _) = match &stored {
+        Some(stored) => sessions::model_of(call.state, stored),
+        None => status::model_of(call.state, &session.agent_id()),
+    };
+    let session_id = stored.map(|session| session.id);
     let aborted = ended.status == RunStatus::Stopped;
     Ok(json!({
         "runId": ended.run_id,

@@ -52,7 +52,7 @@ pub(super) async fn list(call: Call<'_>) -> Result<Value, WireError> {
     }
     Ok(json!({
         "ts": state.clock.now().as_millis(),
-        "path": status::store_path(state),
+        "path": status::store_path(state, call.scopes()),
         "count": rows.len(),
         "defaults": { "modelProvider": provider, "model": model, "contextTokens": tokens },
         "sessions": rows,
@@ -153,7 +153,8 @@ pub(super) fn status_row(state: &GatewayState, session: &Session, now: Timestamp
     })
 }
 
-fn model_of(
+/// The model of a session, its own where it has one.
+pub(super) fn model_of(
     state: &GatewayState,
     session: &Session,
 ) -> (Option<String>, Option<String>, Option<u64>) {
@@ -315,7 +316,7 @@ pub(super) async fn patch(call: Call<'_>) -> Result<Value, WireError> {
     let (provider, model, _) = model_of(call.state, &session);
     Ok(json!({
         "ok": true,
-        "path": status::store_path(call.state),
+        "path": status::store_path(call.state, call.scopes()),
         "key": key,
         "entry": entry(call.state, &session),
         "resolved": { "modelProvider": provider, "model": model },

@@ -1,10 +1,10 @@
 use openclaw_agents::model::{ModelFacts, candidates};
 use openclaw_config::StorageBackend;
 use openclaw_core::{AgentId, Session};
-use openclaw_protocol::Scope;
 use openclaw_protocol::methods::{SessionList, SessionListParams};
 use openclaw_protocol::typescript::WireError;
 use openclaw_protocol::typescript::params::Nothing;
+use openclaw_protocol::{Scope, ScopeSet};
 use serde_json::{Value, json};
 
 use super::{Call, channels, sessions};
@@ -18,9 +18,7 @@ pub(super) async fn status(call: Call<'_>) -> Result<Value, WireError> {
     let state = call.state;
     let config = state.config.current();
     let default_agent = config.default_agent().id.clone();
-    let is_admin =
-        call.caller.principal().is_some_and(|principal| principal.scopes.allows(Scope::Admin));
-    let path = is_admin.then(|| store_path(state));
+    let path = store_path(state, call.scopes());
     let params = SessionListParams { limit: Some(1_000), ..SessionListParams::default() };
     let page = call.of::<SessionList>(params).await?;
     let count =
@@ -61,13 +59,13 @@ pub(super) async fn status(call: Call<'_>) -> Result<Value, WireError> {
     }))
 }
 
-/// Where sessions are kept.
-pub(super) fn store_path(state: &GatewayState) -> String {
-    match &state.config.current().storage {
+/// Where sessions are kept, for those who may change that.
+pub(super) fn store_path(state: &GatewayState, scopes: ScopeSet) -> Option<String> {
+    scopes.allows(Scope::Admin).then(|| match &state.config.current().storage {
         StorageBackend::Sqlite { path } => path.display().to_string(),
         StorageBackend::Postgres { .. } => "postgres".to_owned(),
         StorageBackend::Memory => "memory".to_owned(),
-    }
+    })
 }
 
 /// The provider, the model and the context window of an agent; `None` where there is no model.

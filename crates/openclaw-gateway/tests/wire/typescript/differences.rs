@@ -4,22 +4,6 @@
 pub(super) const DIFFERENCES: &[(&str, &str)] = &[
     ("+chat:delta.deltaText", "version 4 wants it, and one text serves both versions"),
     (
-        "+presence.presence[].deviceId",
-        "the first who is here is the client, who came last, not the gateway",
-    ),
-    (
-        "+presence.presence[].instanceId",
-        "the first who is here is the client, who came last, not the gateway",
-    ),
-    (
-        "+presence.presence[].roles",
-        "the first who is here is the client, who came last, not the gateway",
-    ),
-    (
-        "+presence.presence[].scopes",
-        "the first who is here is the client, who came last, not the gateway",
-    ),
-    (
         "+sessions.list.sessions[].channel",
         "every session belongs to a channel, the built-in one among them",
     ),
@@ -65,14 +49,7 @@ pub(super) const DIFFERENCES: &[(&str, &str)] = &[
     ("+wake.runId", "the run that says the text can be followed"),
     ("-hello.canvasHostUrl", "there is no canvas"),
     ("-hello.snapshot.presence[].ip", "an address of one of several is not guessed"),
-    (
-        "-presence.presence[].ip",
-        "the first who is here is the client, who came last, not the gateway",
-    ),
-    (
-        "-presence.presence[].modelIdentifier",
-        "the first who is here is the client, who came last, not the gateway",
-    ),
+    ("-presence.presence[].ip", "an address of one of several is not guessed"),
     ("-sessions.patch.entry.deliveryContext", "the channel is told beside it"),
     ("-sessions.patch.entry.origin", "the channel is told beside it"),
     ("-sessions.patch.entry.sessionFile", "sessions are rows, not files"),

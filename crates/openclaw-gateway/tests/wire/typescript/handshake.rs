@@ -149,6 +149,43 @@ async fn the_command_line_of_version_4_keeps_its_scopes_on_this_machine_only() {
 }
 
 #[tokio::test]
+async fn who_may_read_nothing_is_told_nothing_but_life_and_end() {
+    let gateway = TestGateway::start().await;
+    let mut owner = TsClient::owner(&gateway).await;
+    let said = json!({"sessionKey": "main", "message": "hello", "idempotencyKey": "s1"});
+    owner.call("chat.send", said).await.expect("sent");
+    let mut client = TsClient::open(&gateway, &[]).await;
+    let params = connect_params(TOKEN, &["operator.pairing"]);
+    let hello = client.connect(&Device::new(2), params).await.expect("connects");
+    let snapshot = &hello["snapshot"];
+    assert_eq!(snapshot["presence"].as_array().map(Vec::len), Some(1), "{hello}");
+    assert_eq!(snapshot["presence"][0]["mode"], "gateway");
+    let keys: Vec<&String> = snapshot["health"].as_object().expect("an object").keys().collect();
+    assert_eq!(keys, ["ok", "ts"]);
+    gateway.serving.refuse_new();
+    gateway.serving.shutdown(Duration::from_secs(5)).await;
+    client.event("shutdown", |_| true).await;
+}
+
+#[tokio::test]
+async fn where_sessions_are_kept_is_for_administrators() {
+    let gateway = TestGateway::start().await;
+    let mut owner = TsClient::owner(&gateway).await;
+    let mut reader = TsClient::open(&gateway, &[]).await;
+    let params = connect_params(TOKEN, &["operator.read", "operator.write"]);
+    let hello = reader.connect(&Device::new(2), params).await.expect("connects");
+    assert_eq!(hello["snapshot"]["health"]["sessions"]["path"], json!(null));
+    for (method, path) in
+        [("health", "/sessions/path"), ("sessions.list", "/path"), ("cron.status", "/storePath")]
+    {
+        let told = owner.call(method, json!({})).await.expect(method);
+        assert!(told.pointer(path).is_some_and(|path| path.is_string()), "{method}: {told}");
+        let told = reader.call(method, json!({})).await.expect(method);
+        assert_eq!(told.pointer(path), Some(&json!(null)), "{method}");
+    }
+}
+
+#[tokio::test]
 async fn a_stopping_gateway_tells_its_clients() {
     let gateway = TestGateway::start().await;
     let mut client = TsClient::owner(&gateway).await;

@@ -104,6 +104,10 @@ async fn presence_is_told_by_those_who_are_here() {
     assert_eq!(present.len(), 3);
     assert_eq!(present[0]["mode"], "gateway");
     assert!(present.iter().any(|entry| entry["deviceId"] == "p" && entry["lastInputSeconds"] == 3));
+    let is_of_phone = |payload: &Value| payload["presence"].to_string().contains("Node: phone");
+    let told = client.event("presence", is_of_phone).await;
+    let told = told["payload"]["presence"].as_array().expect("entries").clone();
+    assert_eq!((told.len(), &told[0]["mode"]), (3, &json!("gateway")));
 }
 
 #[tokio::test]

@@ -73,6 +73,47 @@ async fn agent_answers_twice_and_can_be_waited_for() {
 }
 
 #[tokio::test]
+async fn what_agent_cannot_do_is_said_before_it_runs() {
+    let gateway = TestGateway::start().await;
+    let mut client = TsClient::owner(&gateway).await;
+    let base = json!({"message": "hello", "sessionKey": "main", "idempotencyKey": "n1"});
+    for (more, expected) in [
+        (json!({"deliver": true}), "deliver needs a channel and whom to send to"),
+        (json!({"deliver": true, "channel": "nosuch", "to": "x"}), "unsupported channel: nosuch"),
+        (
+            json!({"spawnedBy": "agent:main:main"}),
+            "agent.spawnedBy is not built yet: it waits for subagents",
+        ),
+        (json!({"lane": "nested"}), "agent.lane is not built yet: it waits for subagents"),
+    ] {
+        let mut params = base.clone();
+        params.as_object_mut().expect("an object").extend(more.as_object().expect("one").clone());
+        let error = client.call("agent", params).await.expect_err("refused");
+        assert_eq!(error["message"], expected);
+    }
+    let listed = client.call("sessions.list", json!({})).await.expect("listed");
+    assert_eq!(listed["count"], 0, "nothing ran");
+}
+
+#[tokio::test]
+async fn the_model_that_is_told_is_the_sessions_own() {
+    let config = "[agents]\nmodel = \"mock/m1\"\n[models.providers.mock]\napi = \"openai-chat\"\nbase_url = \"http://127.0.0.1:9/v1\"\n";
+    let gateway = TestGateway::with(config, Default::default()).await;
+    let mut client = TsClient::owner(&gateway).await;
+    for (run, model) in [("m1", "m1"), ("m2", "m2")] {
+        if run == "m2" {
+            let patch = json!({"key": "agent:main:main", "model": "mock/m2"});
+            client.call("sessions.patch", patch).await.expect("patched");
+        }
+        let params = json!({"message": "hello", "sessionKey": "main", "idempotencyKey": run});
+        let id = client.ask("agent", params).await;
+        client.answer_to(&id).await.expect("accepted");
+        let last = client.answer_to(&id).await.expect("ended");
+        assert_eq!(last["result"]["meta"]["agentMeta"]["model"], model);
+    }
+}
+
+#[tokio::test]
 async fn a_run_is_aborted_by_call_and_by_word() {
     let gateway = TestGateway::start().await;
     let mut client = TsClient::owner(&gateway).await;

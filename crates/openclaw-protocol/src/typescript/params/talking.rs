@@ -11,7 +11,8 @@ pub struct AgentParams {
     pub idempotency_key: String,
     /// The agent.
     pub agent_id: Option<String>,
-    /// Whose chat; names a session where none is given.
+    /// The chat that the answer is delivered to. It names no session: without a session the owner's
+    /// is meant.
     pub to: Option<String>,
     /// Where the answer goes instead.
     pub reply_to: Option<String>,
@@ -35,23 +36,23 @@ pub struct AgentParams {
     pub reply_account_id: Option<String>,
     /// A thread.
     pub thread_id: Option<String>,
-    /// A group.
+    /// A group; it changes nothing.
     pub group_id: Option<String>,
-    /// A group's room.
+    /// A group's room; it changes nothing.
     pub group_channel: Option<String>,
-    /// A group's space.
+    /// A group's space; it changes nothing.
     pub group_space: Option<String>,
     /// The time limit in seconds.
     pub timeout: Option<u64>,
-    /// A queue of its own.
+    /// A queue of its own; refused.
     pub lane: Option<String>,
     /// More for the system prompt.
     pub extra_system_prompt: Option<String>,
-    /// Where the text comes from.
+    /// Where the text comes from; it changes nothing.
     pub input_provenance: Option<Value>,
-    /// A name for the session.
+    /// A name for the session; `sessions.patch` sets one.
     pub label: Option<String>,
-    /// The session that started it.
+    /// The session that started it; refused.
     pub spawned_by: Option<String>,
 }
 
