@@ -35,19 +35,24 @@ pub(crate) async fn tail(
         Err(error) => return Err(unreadable(error)),
     };
     let size = file.metadata().await.map_err(unreadable)?.len();
-    let reset = cursor.is_some_and(|cursor| cursor > size);
-    let begin = match cursor.filter(|_| !reset) {
-        Some(cursor) => cursor.max(size.saturating_sub(most_bytes)),
-        None => size.saturating_sub(most_bytes),
+    // A cursor stands behind the end of a line; where none ends there, it was of another file.
+    let reset = match cursor {
+        Some(cursor) => cursor > size || !begins_line(&mut file, cursor).await?,
+        None => false,
     };
-    let mut truncated = begin > cursor.filter(|_| !reset).unwrap_or(0);
+    let known = cursor.filter(|_| !reset).unwrap_or(0);
+    let begin = known.max(size.saturating_sub(most_bytes));
+    let mut truncated = begin > known;
+    let is_cut = truncated && !begins_line(&mut file, begin).await?;
     file.seek(SeekFrom::Start(begin)).await.map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(size - begin).read_to_end(&mut bytes).await.map_err(unreadable)?;
     // A line that is being written is left to the next piece.
-    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') else {
+        return Ok(LogTail { cursor: known, size, lines: Vec::new(), truncated, reset });
+    };
+    let whole = end + 1;
     let text = String::from_utf8_lossy(&bytes[..whole]);
-    let is_cut = truncated && begin > 0;
     let mut lines: Vec<String> =
         text.lines().skip(usize::from(is_cut)).map(str::to_owned).collect();
     if lines.len() > most_lines {
@@ -55,6 +60,13 @@ pub(crate) async fn tail(
         truncated = true;
     }
     Ok(LogTail { cursor: begin + whole as u64, size, lines, truncated, reset })
+}
+
+/// Whether a line may begin here: at the beginning, or behind the end of another.
+async fn begins_line(file: &mut File, at: u64) -> Result<bool, OpenClawError> {
+    let Some(before) = at.checked_sub(1) else { return Ok(true) };
+    file.seek(SeekFrom::Start(before)).await.map_err(unreadable)?;
+    Ok(file.read_u8().await.map_err(unreadable)? == b'\n')
 }
 
 fn unreadable(error: std::io::Error) -> OpenClawError {
@@ -84,5 +96,30 @@ mod tests {
         assert_eq!((other.lines, other.reset), (vec!["new".to_owned()], true));
         let cut = tail(&path, None, 10, 2).await.expect("read");
         assert_eq!((cut.lines.len(), cut.truncated), (0, true));
+    }
+
+    #[tokio::test]
+    async fn lines_are_whole_wherever_a_piece_begins() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x.log");
+        fs::write(&path, "one\ntwo\n").expect("written");
+        // It begins exactly with a line, which is not left out.
+        let exact = tail(&path, None, 10, 4).await.expect("read");
+        assert_eq!((exact.lines, exact.truncated), (vec!["two".to_owned()], true));
+        let half = tail(&path, None, 10, 5).await.expect("read");
+        assert_eq!(half.lines, ["two"]);
+        // A line longer than a piece is not cut in two.
+        fs::write(&path, "one\nand a long line that").expect("written");
+        let part = tail(&path, Some(4), 10, 6).await.expect("read");
+        assert_eq!((part.cursor, part.lines.len(), part.truncated), (4, 0, true));
+        fs::write(&path, "one\nand a long line that ends\n").expect("written");
+        let whole = tail(&path, Some(part.cursor), 10, 100).await.expect("read");
+        assert_eq!(whole.lines, ["and a long line that ends"]);
+        // Another file that has grown beyond the cursor already.
+        fs::write(&path, "a first line of another file\nand a second one of it\n")
+            .expect("written");
+        let other = tail(&path, Some(whole.cursor), 10, 100).await.expect("read");
+        assert!(other.reset);
+        assert_eq!(other.lines.len(), 2);
     }
 }

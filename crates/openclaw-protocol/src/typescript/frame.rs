@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
 use openclaw_errors::ErrorKind;
+use serde::de::Visitor;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -77,23 +78,10 @@ impl<'a> Request<'a> {
         let (Err(_), Some(json), true) = (&first, json, version >= LENIENT_VERSION) else {
             return first;
         };
+        let Some(known) = fields_of::<P>() else { return first };
         let Ok(Value::Object(mut map)) = serde_json::from_str::<Value>(json) else { return first };
-        for _ in 0..MOST_UNKNOWN {
-            match serde_json::from_value(Value::Object(map.clone())) {
-                Ok(params) => return Ok(params),
-                Err(error) => {
-                    let text = error.to_string();
-                    let unknown = text
-                        .strip_prefix("unknown field `")
-                        .and_then(|rest| rest.split_once('`'))
-                        .and_then(|(name, _)| map.shift_remove(name));
-                    if unknown.is_none() {
-                        return first;
-                    }
-                }
-            }
-        }
-        first
+        map.retain(|name, _| known.contains(&name.as_str()));
+        serde_json::from_value(Value::Object(map)).or(first)
     }
 
     /// Reads the params as those of a method.
@@ -118,8 +106,40 @@ impl<'a> Request<'a> {
 
 /// From this version on fields that are not known are passed over.
 const LENIENT_VERSION: u32 = 4;
-/// How many of them.
-const MOST_UNKNOWN: usize = 32;
+
+/// The fields that a type is read from; `None` where it is no struct.
+fn fields_of<P: serde::de::DeserializeOwned>() -> Option<&'static [&'static str]> {
+    let mut fields = None;
+    match P::deserialize(FieldsOf(&mut fields)) {
+        Ok(_) | Err(_) => fields,
+    }
+}
+
+/// Tells what a type asks for, and gives nothing.
+struct FieldsOf<'a>(&'a mut Option<&'static [&'static str]>);
+
+impl<'de> serde::Deserializer<'de> for FieldsOf<'_> {
+    type Error = serde::de::value::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
+        Err(serde::de::Error::custom("nothing is here"))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        *self.0 = Some(fields);
+        self.deserialize_any(visitor)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
 
 /// A `res` frame for a request that worked.
 ///
@@ -177,6 +197,7 @@ pub fn event<P: Serialize>(
 mod tests {
     use super::{Request, event, failure, is_request, success};
     use crate::typescript::WireError;
+    use crate::typescript::params::AgentWaitParams;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -221,6 +242,23 @@ mod tests {
         let list = Request::parse(r#"{"type":"req","id":"a","method":"x","params":[1]}"#);
         let refused = list.expect("a frame").params::<serde_json::Value>().expect_err("a list");
         assert_eq!(refused.message, "invalid x params: must be an object");
+    }
+
+    #[test]
+    fn any_number_of_unknown_fields_is_passed_over_from_version_4_on() {
+        let mut params = json!({"runId": "r", "timeoutMs": 1});
+        for number in 0..100 {
+            params[format!("x{number}")] = json!({"deep": [number]});
+        }
+        let text = json!({"type": "req", "id": "a", "method": "agent.wait", "params": params});
+        let text = text.to_string();
+        let request = Request::parse(&text).expect("a frame");
+        let read: AgentWaitParams = request.params_of(4).expect("passed over");
+        assert_eq!((read.run_id.as_str(), read.timeout_ms), ("r", Some(1)));
+        assert!(request.params_of::<AgentWaitParams>(3).is_err());
+        let bad = r#"{"type":"req","id":"a","method":"agent.wait","params":{"runId":1,"x":2}}"#;
+        let bad = Request::parse(bad).expect("a frame");
+        assert!(bad.params_of::<AgentWaitParams>(4).is_err());
     }
 
     #[test]
