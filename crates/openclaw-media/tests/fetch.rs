@@ -345,3 +345,14 @@ async fn a_peer_that_says_nothing_is_left_in_time() {
     let error = a_com().get(&request).await.expect_err("out of time");
     assert_eq!(error.to_string(), format!("http://a.com:{port}/ took longer than 0 s"));
 }
+
+#[tokio::test]
+async fn a_host_to_connect_to_is_a_host_and_nothing_more() {
+    let server = Server::start(|_| page("reached")).await;
+    let (fetcher, port) = (a_com(), server.address.port());
+    fetcher.connect("a.com", port).await.expect("connected");
+    for host in ["a.com/x.b.com", "a.com?x.b.com", "a.com#x.b.com", "a.com\\x.b.com", "x@a.com"] {
+        let error = fetcher.connect(host, port).await.expect_err(host);
+        assert!(matches!(error, MediaError::Refused { .. }), "{host}: {error}");
+    }
+}

@@ -138,8 +138,12 @@ impl Fetcher {
     /// [`MediaError::Refused`] when the host or all its addresses are denied, [`MediaError::Fetch`]
     /// and [`MediaError::TimedOut`] when it does not answer.
     pub async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, MediaError> {
-        // Every spelling of an address is read as a URL would.
-        let url = parse(&format!("http://{}:{port}/", bracketed(host)))?;
+        // Every spelling of an address is read as in a URL, but nothing in it ends the host.
+        let own = Host::parse(&bracketed(host)).map_err(|_| MediaError::Refused {
+            url: "the host".to_owned(),
+            reason: "it is neither a name nor an address",
+        })?;
+        let url = parse(&format!("http://{own}:{port}/"))?;
         self.check(&url)?;
         let work = async {
             let addresses = match url.host() {

@@ -58,9 +58,6 @@ pub(super) fn parse(head: &[u8]) -> Result<Asked, &'static str> {
 }
 
 fn split(authority: &str, default: Option<u16>) -> Option<(String, u16)> {
-    if authority.contains('@') {
-        return None;
-    }
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port))
             if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) =>
@@ -69,8 +66,15 @@ fn split(authority: &str, default: Option<u16>) -> Option<(String, u16)> {
         }
         _ => (authority, default?),
     };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    (!host.is_empty()).then(|| (host.to_owned(), port))
+    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    // What the list of hosts is asked for must be what is connected to: nothing in it may end a
+    // host for another reader, such as `/` in a URL.
+    let is_plain = match inner {
+        Some(inner) => inner.bytes().all(|byte| byte.is_ascii_hexdigit() || b":.".contains(&byte)),
+        None => host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)),
+    };
+    let host = inner.unwrap_or(host);
+    (is_plain && !host.is_empty()).then(|| (host.to_owned(), port))
 }
 
 #[cfg(test)]
@@ -91,6 +95,13 @@ mod tests {
     }
 
     #[test]
+    fn addresses_stand_in_brackets() {
+        let asked = parse(b"CONNECT [2001:db8::1]:443 HTTP/1.1\r\n\r\n");
+        let tunnel = Asked { host: "2001:db8::1".to_owned(), port: 443, way: Way::Tunnel };
+        assert_eq!(asked, Ok(tunnel));
+    }
+
+    #[test]
     fn what_cannot_be_read_is_refused() {
         for head in [
             "GET / HTTP/1.1\r\n\r\n",
@@ -101,6 +112,15 @@ mod tests {
             "GET http://a/ b HTTP/1.1\r\n\r\n",
             "GET http://a/ HTTP/1.1\r\nno colon\r\n\r\n",
             "GET https://a/ HTTP/1.1\r\n\r\n",
+            "CONNECT evil.com/x.github.com:443 HTTP/1.1\r\n\r\n",
+            "CONNECT evil.com?x.github.com:443 HTTP/1.1\r\n\r\n",
+            "CONNECT evil.com#x.github.com:443 HTTP/1.1\r\n\r\n",
+            "CONNECT evil.com\\x.github.com:443 HTTP/1.1\r\n\r\n",
+            "CONNECT evil.com%2fx.github.com:443 HTTP/1.1\r\n\r\n",
+            "CONNECT a@b:443 HTTP/1.1\r\n\r\n",
+            "CONNECT ::1:443 HTTP/1.1\r\n\r\n",
+            "CONNECT [::1/]:443 HTTP/1.1\r\n\r\n",
+            "GET http://evil.com\\x.github.com/ HTTP/1.1\r\n\r\n",
         ] {
             assert!(parse(head.as_bytes()).is_err(), "{head:?}");
         }
