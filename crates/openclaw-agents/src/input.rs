@@ -7,7 +7,7 @@ use openclaw_storage::rows::InboxRow;
 use serde_json::{Value, json};
 
 use crate::prompt::{code_of, write_message};
-use crate::transcript::{FileEntry, ImageEntry, UserEntry};
+use crate::transcript::{AskerEntry, FileEntry, ImageEntry, UserEntry};
 
 /// The largest image a model is shown, in bytes.
 pub(crate) const LARGEST_IMAGE: u64 = 5 * 1024 * 1024;
@@ -28,6 +28,10 @@ pub(crate) fn user_entry(inputs: &[InboxRow], zone: &TimeZone) -> UserEntry {
     let Some(first) = inputs.first() else { return entry };
     let code = code_of(&first.message_id);
     for input in inputs {
+        let asker = asker(input);
+        if !entry.askers.contains(&asker) {
+            entry.askers.push(asker);
+        }
         let mut files = Vec::new();
         for media in input.inbound.content.media() {
             files.push(place(&mut entry, media));
@@ -41,6 +45,13 @@ pub(crate) fn user_entry(inputs: &[InboxRow], zone: &TimeZone) -> UserEntry {
         write_message(&mut entry.text, &code, &input.inbound, &files, zone);
     }
     entry
+}
+
+/// Who asks with this input, and where.
+pub(crate) fn asker(input: &InboxRow) -> AskerEntry {
+    let Inbound { conversation, sender, .. } = &input.inbound;
+    let sender = (!input.is_of_own_program()).then(|| sender.id.clone());
+    AskerEntry { channel: conversation.channel_id.clone(), sender }
 }
 
 fn is_empty(inbound: &Inbound) -> bool {

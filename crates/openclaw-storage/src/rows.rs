@@ -135,6 +135,19 @@ pub struct InboxRow {
     pub ended_at: Option<Timestamp>,
 }
 
+/// Who runs of hooks belong to, whose words are strangers'.
+pub const HOOKS: &str = "hooks";
+
+impl InboxRow {
+    /// Whether a program with one of the gateway's credentials said it in the web channel, rather
+    /// than a person in a chat or whoever calls a hook.
+    pub fn is_of_own_program(&self) -> bool {
+        self.inbound.conversation.channel_id == ChannelId::web()
+            && !self.principal.starts_with("channel:")
+            && self.principal != HOOKS
+    }
+}
+
 /// What an outbox row is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -7,4 +7,4 @@ mod user;
 pub use assistant::said_by_assistant;
 pub(crate) use assistant::{AssistantEntry, CallEntry};
 pub(crate) use tool_result::ToolResultEntry;
-pub(crate) use user::{FileEntry, ImageEntry, UserEntry};
+pub(crate) use user::{AskerEntry, FileEntry, ImageEntry, UserEntry};

@@ -1,4 +1,4 @@
-use openclaw_core::{MediaId, MessageId};
+use openclaw_core::{ChannelId, MediaId, MessageId, UserId};
 use openclaw_storage::TranscriptDraft;
 use openclaw_storage::rows::{CallerResult, TranscriptKind};
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,18 @@ pub(crate) struct UserEntry {
     /// Results of calls that the run before ended with; they come before the text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) results: Vec<CallerResult>,
+    /// Whose words these are; what they may use holds for the whole run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) askers: Vec<AskerEntry>,
+}
+
+/// Somebody who asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AskerEntry {
+    pub(crate) channel: ChannelId,
+    /// `None` for what the owner's own programs ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sender: Option<UserId>,
 }
 
 /// An image the model is shown.

@@ -4,6 +4,7 @@ mod caller;
 mod calls;
 mod deltas;
 mod loop_guard;
+mod policy;
 mod prepare;
 mod record;
 mod stop;

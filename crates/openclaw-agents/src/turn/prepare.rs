@@ -4,11 +4,12 @@ use std::sync::Arc;
 use openclaw_core::ThinkingLevel;
 use openclaw_sessions::Turn;
 use openclaw_storage::rows::{CallerCall, StoredError, TranscriptKind, TranscriptRow};
-use openclaw_tools::{Asker, ToolDefinition, ToolPolicy};
+use openclaw_tools::ToolDefinition;
 use serde::Deserialize;
 
 use super::caller::{Caller, caller_call};
 use super::loop_guard::LoopGuard;
+use super::policy::Allowed;
 use crate::context::{Context, Images, Settled, assemble, continues, room};
 use crate::model::{Model, ModelFacts, candidates};
 use crate::placing::place_files;
@@ -25,8 +26,7 @@ const MOST_NEW_ENTRIES: u32 = 256;
 /// What a turn works with.
 pub(super) struct Prepared {
     pub(super) model: Arc<dyn Model>,
-    pub(super) policy: Arc<ToolPolicy>,
-    pub(super) tools: Arc<[ToolDefinition]>,
+    pub(super) allowed: Allowed,
     /// What the run's caller asks for.
     pub(super) caller: Caller,
     pub(super) system: Arc<str>,
@@ -70,35 +70,26 @@ pub(super) async fn prepare(runner: &AgentRunner, turn: &Turn) -> Result<Prepare
         .models
         .chain(&found, settings.model_idle_timeout)
         .map_err(|error| NotPrepared::Failed(error.stored()))?;
-    let policy = match session.config.tools_enabled {
-        Some(false) => ToolPolicy::deny_all("the session's settings"),
-        Some(true) | None => {
-            let asker = Asker {
-                channel: Some(session.channel_id.as_str()),
-                senders: turn.inputs.iter().map(|input| input.inbound.sender.id.as_str()).collect(),
-            };
-            ToolPolicy::asked_by(&config.tools, settings.tools.as_ref(), &asker)
-        }
-    };
     let caller = Caller::of(&turn.inputs);
-    let tools = caller.tools(runner.deps.tools.definitions(&policy));
+    let own = if turn.attempt > 1 {
+        let own = runner.deps.storage.transcript_of_run(&session.id, &turn.run_id).await;
+        own.map_err(|error| NotPrepared::Parked(error.to_string()))?
+    } else {
+        Vec::new()
+    };
+    let allowed = Allowed::new(runner, turn, &caller, &own);
     let mut system = system_prompt(&SystemPrompt {
         agent: &session.agent_id,
         workspace: &settings.workspace,
-        has_tools: !tools.is_empty(),
+        has_tools: !allowed.tools.is_empty(),
         now: runner.deps.clock.now(),
         zone: &runner.deps.zone,
     });
     caller.instruct(&mut system);
     let system: Arc<str> = system.into();
-    let room = room_for(turn, settings.max_context_tokens, &facts, &system, &tools);
+    let room = room_for(turn, settings.max_context_tokens, &facts, &system, &allowed.tools);
     let (settled, rows) = read_rows(runner, turn, room).await?;
-    let before = if turn.attempt > 1 {
-        let own = runner.deps.storage.transcript_of_run(&session.id, &turn.run_id).await;
-        before(&own.map_err(|error| NotPrepared::Parked(error.to_string()))?, &caller)
-    } else {
-        Before::default()
-    };
+    let before = before(&own, &caller);
     place_all(runner, turn, &rows, &settings.workspace).await;
     let images = Images::load(&rows, &runner.deps.media).await;
     let mut context = assemble(settled, &rows, &images);
@@ -111,17 +102,7 @@ pub(super) async fn prepare(runner: &AgentRunner, turn: &Turn) -> Result<Prepare
         .and_then(|options| options.thinking)
         .or(session.config.thinking)
         .unwrap_or_default();
-    Ok(Prepared {
-        model,
-        policy: Arc::new(policy),
-        tools,
-        caller,
-        system,
-        thinking,
-        context,
-        room,
-        before,
-    })
+    Ok(Prepared { model, allowed, caller, system, thinking, context, room, before })
 }
 
 fn room_for(

@@ -193,7 +193,7 @@ impl<'a> Work<'a> {
             system: self.prepared.system.clone(),
             settled: self.prepared.context.settled(),
             messages: self.prepared.context.fresh(),
-            tools: self.prepared.tools.clone(),
+            tools: self.prepared.allowed.tools.clone(),
             tool_choice: self.prepared.caller.choice(),
             max_output: self.prepared.caller.max_output(),
             thinking: self.prepared.thinking,
@@ -265,7 +265,7 @@ impl<'a> Work<'a> {
             .into_iter()
             .flat_map(|call| {
                 let context = tools::with_output(&context, &call, self.turn.stream.clone());
-                tools::begin(self.runner, &self.prepared.policy, &context, vec![call])
+                tools::begin(self.runner, &self.prepared.allowed.policy, &context, vec![call])
             })
             .collect();
         let mut results = Vec::with_capacity(running.len());
@@ -402,6 +402,8 @@ impl<'a> Work<'a> {
         for row in &rows {
             match UserEntry::deserialize(&row.data) {
                 Ok(entry) => {
+                    let Prepared { allowed, caller, .. } = &mut self.prepared;
+                    allowed.join(self.runner, self.turn, caller, entry.askers.clone());
                     place_files(&entry, &self.runner.deps.media, &workspace).await;
                     self.prepared.context.push_user(&entry, &images);
                 }

@@ -332,7 +332,7 @@ impl Harness {
         }
     }
 
-    async fn turn_of(&self, input: InboxRow) -> Turn {
+    pub(crate) async fn turn_of(&self, input: InboxRow) -> Turn {
         let run_id = input.run_id.clone();
         let draft =
             self.runner.user_entry(&self.config, &self.session, std::slice::from_ref(&input));
@@ -418,7 +418,11 @@ impl Harness {
 
     /// What the lane stores when steered.
     pub(crate) async fn steered(&self, turn: &Turn, number: usize, text: &str) -> TranscriptRow {
-        let input = self.input(number, MessageContent::text(text));
+        self.steered_by(turn, self.input(number, MessageContent::text(text))).await
+    }
+
+    /// What the lane stores when steered with this input.
+    pub(crate) async fn steered_by(&self, turn: &Turn, input: InboxRow) -> TranscriptRow {
         let draft = self.runner.user_entry(&self.config, &self.session, &[input]);
         let seq = self.append(Some(turn.run_id.clone()), draft).await;
         let rows = self.transcript().await;

@@ -3,15 +3,17 @@ use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
-use openclaw_core::{AgentEvent, SessionConfig, StopReason, ToolPhase};
-use openclaw_sessions::{Steering, TurnResult};
+use openclaw_core::{
+    AgentEvent, ChannelId, MessageContent, SessionConfig, StopReason, ToolPhase, UserId,
+};
+use openclaw_sessions::{Steering, Turn, TurnResult};
 use openclaw_storage::rows::TranscriptKind::{Assistant, ToolResult, User};
-use openclaw_storage::rows::TranscriptRow;
-use openclaw_testkit::model::{Reply, Script, ScriptedCall};
+use openclaw_storage::rows::{InboxRow, TranscriptRow};
+use openclaw_testkit::model::{Api, Reply, Script, ScriptedCall};
 use serde_json::json;
 
 use crate::on_both_wires;
-use crate::support::{LIMIT, Setup};
+use crate::support::{Harness, LIMIT, Setup};
 
 /// Calls the tool whenever there is no fresh result, and ends with what the results were.
 fn calling(calls: Vec<ScriptedCall>) -> Script {
@@ -216,6 +218,66 @@ on_both_wires! {
         assert_eq!(last.tool_results().len(), 1);
         harness.assert_sound();
     }
+}
+
+/// A message of somebody in a chat of Telegram.
+fn by(harness: &Harness, number: usize, sender: &str) -> InboxRow {
+    let mut input = harness.input(number, MessageContent::text("hello"));
+    input.principal = "channel:telegram".to_owned();
+    input.inbound.conversation.channel_id = ChannelId::new("telegram").expect("valid");
+    input.inbound.sender.id = UserId::new(sender).expect("valid");
+    input
+}
+
+const NOT_THE_GUEST: &str = "[tools.by_sender.\"telegram:7\"]\nallow = []\n\
+    [tools.by_channel.telegram]\ndeny = [\"add\"]\n";
+
+#[tokio::test]
+async fn who_joins_a_turn_takes_away_what_they_may_not_use() {
+    let call = || Reply::call("count", &json!({}));
+    let script = Script::new().then(call()).then(call()).then(Reply::text("done"));
+    let harness = Setup::new(Api::Chat).script(script).toml(NOT_THE_GUEST).build().await;
+    let mut turn = harness.turn_of(by(&harness, 1, "8")).await;
+    let steered = harness.steered_by(&turn, by(&harness, 9, "7")).await;
+    turn.steering = Arc::new(Once(Mutex::new(vec![steered])));
+    let again = Turn { attempt: 2, ..turn.clone() };
+    assert!(matches!(harness.run(turn).await.result, TurnResult::Done { .. }));
+    assert_eq!(harness.tools.counted.load(Ordering::SeqCst), 1, "the guest ran a tool");
+    let requests = harness.server.requests();
+    let with_tools: Vec<bool> =
+        requests.iter().map(|request| !request.tool_names().is_empty()).collect();
+    assert_eq!(with_tools, [true, false, false]);
+    // Nor does an interruption give it back.
+    harness.server.script(Script::new().then(call()).then(Reply::text("done")));
+    assert!(matches!(harness.run(again).await.result, TurnResult::Done { .. }));
+    assert_eq!(harness.tools.counted.load(Ordering::SeqCst), 1, "the guest ran a tool");
+}
+
+#[tokio::test]
+async fn rules_follow_the_message_and_not_the_session() {
+    let harness = Setup::new(Api::Chat)
+        .toml(NOT_THE_GUEST)
+        .toml("[tools.by_sender.\"*\"]\ndeny = [\"count\"]")
+        .build()
+        .await;
+    let offered = |sender: Option<&str>| {
+        let input = match sender {
+            Some(sender) => by(&harness, 1, sender),
+            None => harness.input(2, MessageContent::text("hello")),
+        };
+        let harness = &harness;
+        async move {
+            harness.answer(input).await;
+            let mut names = harness.server.last_request().tool_names();
+            names.retain(|name| ["add", "count", "fail"].contains(&name.as_str()));
+            names.sort();
+            names
+        }
+    };
+    // The owner's own program, in a session of the web channel.
+    assert_eq!(offered(None).await, ["add", "count", "fail"]);
+    assert_eq!(offered(Some("8")).await, ["fail"]);
+    assert_eq!(offered(Some("7")).await, [""; 0]);
 }
 
 struct Once(Mutex<Vec<TranscriptRow>>);

@@ -26,42 +26,37 @@ struct Layer {
 }
 
 /// Who asks, and where.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asker<'a> {
     /// The channel account, such as `telegram` or `telegram/work`.
-    pub channel: Option<&'a str>,
-    /// The service's ids of the people; none for what the owner's own programs ask.
-    pub senders: Vec<&'a str>,
+    pub channel: &'a str,
+    /// The service's id of the person; `None` for what the owner's own programs ask.
+    pub sender: Option<&'a str>,
 }
 
 impl<'a> Asker<'a> {
-    fn kind(&self) -> Option<&'a str> {
-        self.channel.map(|channel| channel.split('/').next().unwrap_or(channel))
+    fn kind(&self) -> &'a str {
+        self.channel.split('/').next().unwrap_or(self.channel)
     }
 
     fn channel_rules<'s>(&self, settings: &'s ToolSettings) -> Option<(&'a str, &'s ToolRules)> {
-        let kind = self.kind()?;
+        let kind = self.kind();
         settings.by_channel.get(kind).map(|rules| (kind, rules))
     }
 
     /// A person may be named by account or by kind of channel; both count.
     fn sender_rules<'s>(&self, settings: &'s ToolSettings) -> Vec<(String, &'s ToolRules)> {
-        let (Some(channel), Some(kind)) = (self.channel, self.kind()) else { return Vec::new() };
-        let mut found: Vec<(String, &ToolRules)> = Vec::new();
-        for sender in &self.senders {
-            let names = [format!("{channel}:{sender}"), format!("{kind}:{sender}")];
-            let mut own: Vec<_> = names
-                .into_iter()
-                .filter_map(|name| Some((name.clone(), settings.by_sender.get(&name)?)))
-                .collect();
-            if own.is_empty() {
-                own.extend(settings.by_sender.get("*").map(|rules| ("*".to_owned(), rules)));
-            }
-            for (name, rules) in own {
-                if !found.iter().any(|(other, _)| *other == name) {
-                    found.push((name, rules));
-                }
-            }
+        let Some(sender) = self.sender else { return Vec::new() };
+        let mut names = vec![format!("{}:{sender}", self.channel)];
+        if self.kind() != self.channel {
+            names.push(format!("{}:{sender}", self.kind()));
+        }
+        let mut found: Vec<_> = names
+            .into_iter()
+            .filter_map(|name| Some((name.clone(), settings.by_sender.get(&name)?)))
+            .collect();
+        if found.is_empty() {
+            found.extend(settings.by_sender.get("*").map(|rules| ("*".to_owned(), rules)));
         }
         found
     }
@@ -88,22 +83,23 @@ impl ToolPolicy {
         }
     }
 
-    /// The policy where somebody asks: that of [`Self::new`], of the channel, and of every one of
-    /// the people who asked, in the gateway's settings and the agent's own.
+    /// The policy where these ask: that of [`Self::new`], and of the channel and the person of
+    /// every one of them, in the gateway's settings and the agent's own.
     pub fn asked_by(
         settings: &ToolSettings,
         agent: Option<&ToolSettings>,
-        asker: &Asker<'_>,
+        askers: &[Asker<'_>],
     ) -> Self {
         let mut policy = Self::new(settings, agent);
         let shared = std::iter::once((settings, "tools"));
         for (own, name) in shared.chain(agent.map(|agent| (agent, "the agent's tools"))) {
-            if let Some((kind, rules)) = asker.channel_rules(own) {
-                policy = policy.and(format!("{name}.by_channel.{kind}"), &rules.allow, &rules.deny);
-            }
-            for (sender, rules) in asker.sender_rules(own) {
-                let name = format!("{name}.by_sender.{sender:?}");
-                policy = policy.and(name, &rules.allow, &rules.deny);
+            for asker in askers {
+                if let Some((kind, rules)) = asker.channel_rules(own) {
+                    policy = policy.and_once(format!("{name}.by_channel.{kind}"), rules);
+                }
+                for (sender, rules) in asker.sender_rules(own) {
+                    policy = policy.and_once(format!("{name}.by_sender.{sender:?}"), rules);
+                }
             }
         }
         policy
@@ -125,6 +121,13 @@ impl ToolPolicy {
         let (allow, deny) = (Rules::compile(allow), Rules::compile(deny));
         self.layers.push(Layer { name: name.into(), allow, deny });
         self
+    }
+
+    fn and_once(self, name: String, rules: &ToolRules) -> Self {
+        if self.layers.iter().any(|layer| layer.name == name) {
+            return self;
+        }
+        self.and(name, &rules.allow, &rules.deny)
     }
 
     /// Whether a tool may be called, and which rule says so. Other names of tools are understood.
@@ -251,22 +254,23 @@ mod tests {
         global.by_sender.insert("telegram:7".to_owned(), rules(&["read", "bash"], &[]));
         global.by_sender.insert("*".to_owned(), rules(&[], &[]));
         let agent = settings(&["*"], &["write"]);
-        let allowed = |channel: Option<&str>, senders: &[&str]| {
-            let senders = senders.iter().map(|sender| (*sender).to_owned()).collect::<Vec<_>>();
-            let asker = Asker { channel, senders: senders.iter().map(String::as_str).collect() };
-            let policy = ToolPolicy::asked_by(&global, Some(&agent), &asker);
+        let allowed = |askers: &[(&str, Option<&str>)]| {
+            let askers: Vec<Asker<'_>> =
+                askers.iter().map(|&(channel, sender)| Asker { channel, sender }).collect();
+            let policy = ToolPolicy::asked_by(&global, Some(&agent), &askers);
             let tools = ["read", "write", "bash", "cron"];
             tools.into_iter().filter(|tool| policy.explain(tool).allowed).collect::<Vec<_>>()
         };
-        assert_eq!(allowed(None, &[]), ["read", "bash"]);
-        assert_eq!(allowed(Some("web"), &[]), ["read", "bash"]);
-        assert_eq!(allowed(Some("telegram"), &[]), ["read"]);
-        assert_eq!(allowed(Some("telegram/work"), &["7"]), ["read"]);
-        assert_eq!(allowed(Some("telegram"), &["8"]), [""; 0]);
-        // One who may not is enough.
-        assert_eq!(allowed(Some("telegram"), &["7", "8"]), [""; 0]);
-        let asker = Asker { channel: Some("telegram"), senders: vec!["7"] };
-        let decision = ToolPolicy::asked_by(&global, None, &asker).explain("exec");
+        assert_eq!(allowed(&[]), ["read", "bash"]);
+        assert_eq!(allowed(&[("web", None)]), ["read", "bash"]);
+        assert_eq!(allowed(&[("telegram", None)]), ["read"]);
+        assert_eq!(allowed(&[("telegram/work", Some("7"))]), ["read"]);
+        assert_eq!(allowed(&[("telegram", Some("8"))]), [""; 0]);
+        // One who may not, or one channel that may not, is enough.
+        assert_eq!(allowed(&[("telegram", Some("7")), ("telegram", Some("8"))]), [""; 0]);
+        assert_eq!(allowed(&[("web", None), ("telegram", Some("7"))]), ["read"]);
+        let asker = Asker { channel: "telegram", sender: Some("7") };
+        let decision = ToolPolicy::asked_by(&global, None, &[asker]).explain("exec");
         assert_eq!(decision.reason, r#"deny = "group:runtime" of tools.by_channel.telegram"#);
         assert_eq!(decision.elsewhere, "other channels do not have this rule");
     }

@@ -13,7 +13,7 @@ use crate::GatewayState;
 use crate::ingress::RunRequest;
 
 /// Who runs of hooks belong to.
-pub(super) const PRINCIPAL: &str = "hooks";
+pub(super) const PRINCIPAL: &str = openclaw_storage::rows::HOOKS;
 
 /// A run that a hook asks for.
 #[derive(Debug, Clone, Default)]

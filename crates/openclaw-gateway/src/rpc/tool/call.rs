@@ -46,8 +46,8 @@ pub(crate) async fn policy_of(
     let policy = match own.tools_enabled {
         Some(false) => ToolPolicy::deny_all("the session's settings"),
         Some(true) | None => {
-            let asker = Asker { channel: channel.as_deref(), senders: Vec::new() };
-            ToolPolicy::asked_by(&config.tools, agent.tools.as_ref(), &asker)
+            let asker = channel.as_deref().map(|channel| Asker { channel, sender: None });
+            ToolPolicy::asked_by(&config.tools, agent.tools.as_ref(), asker.as_slice())
         }
     };
     Ok(CallPolicy { session_key, own, policy })

@@ -1,0 +1,83 @@
+use std::sync::Arc;
+
+use openclaw_sessions::Turn;
+use openclaw_storage::rows::{TranscriptKind, TranscriptRow};
+use openclaw_tools::{Asker, ToolDefinition, ToolPolicy};
+use serde::Deserialize;
+
+use super::caller::Caller;
+use crate::input::asker;
+use crate::runner::AgentRunner;
+use crate::transcript::{AskerEntry, UserEntry};
+
+/// What a turn may use: what all of those may use whose words it works on.
+pub(super) struct Allowed {
+    pub(super) policy: Arc<ToolPolicy>,
+    pub(super) tools: Arc<[ToolDefinition]>,
+    askers: Vec<AskerEntry>,
+}
+
+impl Allowed {
+    /// For the inputs of a turn, and whoever joined it before it was interrupted.
+    pub(super) fn new(
+        runner: &AgentRunner,
+        turn: &Turn,
+        caller: &Caller,
+        own: &[TranscriptRow],
+    ) -> Self {
+        let joined = own
+            .iter()
+            .filter(|row| row.kind == TranscriptKind::User)
+            .filter_map(|row| UserEntry::deserialize(&row.data).ok())
+            .flat_map(|entry| entry.askers);
+        let mut askers: Vec<AskerEntry> = Vec::new();
+        for asker in turn.inputs.iter().map(asker).chain(joined) {
+            if !askers.contains(&asker) {
+                askers.push(asker);
+            }
+        }
+        Self::of(runner, turn, caller, askers)
+    }
+
+    /// Takes away what these may not use.
+    pub(super) fn join(
+        &mut self,
+        runner: &AgentRunner,
+        turn: &Turn,
+        caller: &Caller,
+        more: Vec<AskerEntry>,
+    ) {
+        let mut askers = std::mem::take(&mut self.askers);
+        let before = askers.len();
+        for asker in more {
+            if !askers.contains(&asker) {
+                askers.push(asker);
+            }
+        }
+        if askers.len() > before {
+            *self = Self::of(runner, turn, caller, askers);
+        } else {
+            self.askers = askers;
+        }
+    }
+
+    fn of(runner: &AgentRunner, turn: &Turn, caller: &Caller, askers: Vec<AskerEntry>) -> Self {
+        let (config, session) = (&turn.config, &turn.session);
+        let settings = config.agent(&session.agent_id).unwrap_or_else(|| config.default_agent());
+        let policy = match session.config.tools_enabled {
+            Some(false) => ToolPolicy::deny_all("the session's settings"),
+            Some(true) | None => {
+                let askers: Vec<Asker<'_>> = askers
+                    .iter()
+                    .map(|asker| Asker {
+                        channel: asker.channel.as_str(),
+                        sender: asker.sender.as_ref().map(openclaw_core::UserId::as_str),
+                    })
+                    .collect();
+                ToolPolicy::asked_by(&config.tools, settings.tools.as_ref(), &askers)
+            }
+        };
+        let tools = caller.tools(runner.deps.tools.definitions(&policy));
+        Self { policy: Arc::new(policy), tools, askers }
+    }
+}
