@@ -90,3 +90,63 @@ async fn a_signal_is_told() {
     let (_, ending) = script(&room(&places), "kill -SEGV $$").await;
     assert_eq!(ending, Ending::Signal(11));
 }
+
+/// What runs with these words in its arguments.
+fn running(words: &str) -> usize {
+    let entries = std::fs::read_dir("/proc").expect("processes");
+    let is_it = |text: String| text.replace('\0', " ").contains(words);
+    entries
+        .flatten()
+        .filter_map(|entry| std::fs::read_to_string(entry.path().join("cmdline")).ok())
+        .filter(|text| is_it(text.clone()))
+        .count()
+}
+
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    let wait = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), wait).await.expect(what);
+}
+
+#[tokio::test]
+async fn s34_what_nobody_waited_for_while_it_started_does_not_live_on() {
+    let places = Places::new();
+    let (ready, go, pid) =
+        (places.home().join("ready"), places.home().join("go"), places.home().join("pid"));
+    // A helper that begins when whoever started it is gone.
+    let program = places.home().join("helper");
+    let text = format!(
+        "#!/bin/sh\necho $$ > {pid}\n: > {ready}\nwhile [ ! -e {go} ]; do /bin/sleep 0.01; done\n\
+         exec {helper} \"$@\"\n",
+        pid = pid.display(),
+        ready = ready.display(),
+        go = go.display(),
+        helper = env!("CARGO_BIN_EXE_sandbox-helper"),
+    );
+    std::fs::write(&program, text).expect("written");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&program, mode).expect("executable");
+    let path = ("PATH".to_owned(), "/usr/bin:/bin".to_owned());
+    let host = Host::new(openclaw_tools::sandbox::Helper::program(program), vec![path]);
+    let mut job = job(&["/bin/sleep", "51234"]);
+    job.cwd = places.workspace().display().to_string();
+    let room = room(&places);
+    let mut start = Box::pin(host.start(&room, job));
+    tokio::select! {
+        _ = &mut start => panic!("it cannot have started"),
+        () = until("the helper runs", || ready.exists()) => {}
+    }
+    drop(start);
+    let helper = std::fs::read_to_string(&pid).expect("read");
+    std::fs::write(&go, "").expect("written");
+    let status = std::path::PathBuf::from(format!("/proc/{}/stat", helper.trim()));
+    let has_ended = || match std::fs::read_to_string(&status) {
+        Ok(text) => text.contains(") Z "),
+        Err(_) => true,
+    };
+    until("the helper ends", has_ended).await;
+    assert_eq!(running("sleep 51234"), 0);
+}

@@ -171,6 +171,57 @@ async fn granted_paths_are_seen_at_their_own_place() {
     assert!(matches!(refused, Err(SandboxError::Refused(_))), "{refused:?}");
 }
 
+async fn refused(room: &openclaw_tools::sandbox::Room) -> String {
+    match run_in(&sandbox(), room, job(&["/bin/true"])).await {
+        Err(SandboxError::Refused(message)) => message,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn s31_a_path_below_what_commands_may_write_is_not_granted() {
+    let places = Places::new();
+    let data = tempfile::tempdir().expect("a folder");
+    let keep = data.path().join("keep.txt");
+    std::fs::write(&keep, "mine").expect("written");
+    let mut room = room(&places);
+    room.paths = vec![
+        GrantedPath { path: data.path().to_owned(), writable: true },
+        GrantedPath { path: keep.clone(), writable: false },
+    ];
+    let message = refused(&room).await;
+    assert!(message.contains("which commands may write"), "{message}");
+    // Below what they may only read it stands for itself.
+    room.paths[0].writable = false;
+    room.paths[1].writable = true;
+    let path = keep.display();
+    let (output, _) = script(&room, &format!("cat {path}; echo more >> {path}")).await;
+    assert_eq!(output, "mine");
+    assert_eq!(std::fs::read_to_string(&keep).expect("read"), "minemore\n");
+    std::fs::write(places.workspace().join("own"), "x").expect("written");
+    room.paths = vec![GrantedPath { path: places.workspace().join("own"), writable: false }];
+    assert!(refused(&room).await.contains("which commands may write"));
+}
+
+#[tokio::test]
+async fn s31_what_must_not_be_seen_is_neither_granted_nor_a_workspace() {
+    let places = Places::new();
+    let mut room = room(&places);
+    let granted = GrantedPath { path: places.state().join("gateway.token"), writable: false };
+    room.paths = vec![granted];
+    assert!(refused(&room).await.contains("commands must not see it"));
+    room.paths.clear();
+    for folder in ["credentials", "workspaces", "workspaces-other"] {
+        room.workspace = places.state().join(folder);
+        let message = refused(&room).await;
+        assert!(message.contains("holds what commands must not see"), "{message}");
+    }
+    room.workspace = places.workspace();
+    // It is there, or is it not?
+    room.hidden.push(places.state().join("gateway.token/more"));
+    assert!(refused(&room).await.contains("cannot be looked at"));
+}
+
 #[tokio::test]
 async fn a_program_that_is_not_there_is_told() {
     let places = Places::new();

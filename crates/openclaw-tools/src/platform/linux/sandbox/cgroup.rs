@@ -4,13 +4,19 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::wire::Held;
 use crate::sandbox::Limits;
 
 const PERIOD_US: u64 = 100_000;
+
+/// Groups that could not be removed, as what was in them had not ended yet.
+static LEFT: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// The most that are remembered; what is more than that is swept up by the next gateway.
+const MOST_LEFT: usize = 1024;
 
 /// A folder below which groups are made, and what it can limit.
 #[derive(Debug, Clone)]
@@ -31,6 +37,7 @@ impl Group {
     /// Makes the groups that can be made; none is not an error, what it holds is in `held`.
     pub(super) fn create(name: &str, limits: &Limits) -> Self {
         static PLACES: OnceLock<Vec<Place>> = OnceLock::new();
+        retry_left();
         let mut group = Self { places: Vec::new(), held: Held::default() };
         for place in PLACES.get_or_init(places) {
             let folder = place.folder.join(name);
@@ -73,25 +80,40 @@ impl Group {
                     Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
                         std::thread::sleep(Duration::from_millis(10));
                     }
-                    Ok(()) => break,
-                    Err(error) => {
-                        tracing::debug!(folder = %place.folder.display(), %error, "a control group stays");
-                        break;
-                    }
+                    Ok(()) | Err(_) => break,
                 }
             }
+            remove_or_leave(place.folder);
         }
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        for place in &self.places {
-            if let Err(error) = fs::remove_dir(&place.folder) {
-                tracing::debug!(folder = %place.folder.display(), %error, "a control group stays");
+        for place in std::mem::take(&mut self.places) {
+            remove_or_leave(place.folder);
+        }
+    }
+}
+
+/// Removes a group, or leaves that to whoever makes the next one.
+fn remove_or_leave(folder: PathBuf) {
+    match fs::remove_dir(&folder) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => {
+            tracing::debug!(folder = %folder.display(), %error, "a control group stays for now");
+            let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
+            if left.len() < MOST_LEFT {
+                left.push(folder);
             }
         }
     }
+}
+
+fn retry_left() {
+    let left = std::mem::take(&mut *LEFT.lock().unwrap_or_else(PoisonError::into_inner));
+    left.into_iter().for_each(remove_or_leave);
 }
 
 fn own_limits(place: &Place, name: &str, limits: &Limits) -> Held {
@@ -201,5 +223,26 @@ fn sweep(folder: &Path) {
         if is_gone && let Err(error) = fs::remove_dir(entry.path()) {
             tracing::debug!(folder = %entry.path().display(), %error, "a control group stays");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Group, Held, Place};
+    use crate::sandbox::Limits;
+
+    #[test]
+    fn a_group_that_was_still_in_use_is_removed_with_the_next_one() {
+        let root = tempfile::tempdir().expect("a folder");
+        let folder = root.path().join("group");
+        let process = folder.join("process");
+        std::fs::create_dir_all(&process).expect("made");
+        let place = Place { folder: folder.clone(), is_v2: true, held: Held::default() };
+        drop(Group { places: vec![place], held: Held::default() });
+        assert!(folder.exists());
+        std::fs::remove_dir(&process).expect("ended");
+        let name = format!("openclaw-{}-test", std::process::id());
+        drop(Group::create(&name, &Limits::default()));
+        assert!(!folder.exists());
     }
 }

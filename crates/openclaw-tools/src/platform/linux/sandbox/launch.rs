@@ -19,7 +19,7 @@ use super::{Helper, link};
 use crate::sandbox::{Ending, Running, SandboxError, Streams};
 
 /// How long building the walls may take on a machine under load.
-const START_LIMIT: Duration = Duration::from_secs(15);
+pub(super) const START_LIMIT: Duration = Duration::from_secs(15);
 
 /// How long the helpers may take to go after the command has ended.
 const END_LIMIT: Duration = Duration::from_secs(5);
@@ -55,7 +55,7 @@ pub(super) fn tell(
         |what: &str, error: std::io::Error| SandboxError::Unavailable(format!("{what}: {error}"));
     let ends = Ends::open(streams).map_err(|error| failed("make the command's streams", error))?;
     let (ours, theirs) = UnixStream::pair().map_err(|error| failed("make a stream", error))?;
-    let child = Command::new(helper.path())
+    let mut child = Command::new(helper.path())
         .args([ARGUMENT, OUTSIDE])
         .env_clear()
         .current_dir("/")
@@ -69,8 +69,15 @@ pub(super) fn tell(
         .map_err(|error| failed("start the helper", error))?;
     let mut fds: Vec<BorrowedFd<'_>> = ends.theirs.iter().map(AsFd::as_fd).collect();
     fds.extend(mounts.iter().map(AsFd::as_fd));
-    link::send(&ours, launch, &fds)
-        .map_err(|error| failed("tell the helper what to run", error))?;
+    let told =
+        ours.set_write_timeout(Some(START_LIMIT)).and_then(|()| link::send(&ours, launch, &fds));
+    if let Err(error) = told {
+        // On the host it does not end with this handle, and it may be what does not read.
+        if let Err(error) = child.start_kill() {
+            tracing::debug!(%error, "a sandbox helper had ended");
+        }
+        return Err(failed("tell the helper what to run", error));
+    }
     let control = Control::new(ours).map_err(|error| failed("listen to the helper", error))?;
     let output = Output::new(ends.output).map_err(|error| failed("read the output", error))?;
     let input = ends.input.map(streams::input).transpose();

@@ -206,10 +206,17 @@ fn bind(root: &Path, bind: &Bind, mapped: Option<&OwnedFd>) -> Step<()> {
     if let Some(parent) = target.parent() {
         make_folder(parent)?;
     }
-    if found.is_dir() {
-        make_folder(&target)?
-    } else {
-        make_file(&target, "")?
+    // What stands there already belongs to the system or to another path, and is only covered.
+    match fs::symlink_metadata(&target) {
+        Ok(there) if there.is_symlink() => {
+            return Err(format!("{} is a link inside", bind.target.display()));
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound && found.is_dir() => {
+            make_folder(&target)?;
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make_file(&target, "")?,
+        Err(error) => return Err(format!("find {}: {error}", bind.target.display())),
     }
     let attributes = NO_SET_ID | NO_DEVICES | if bind.writable { 0 } else { READ_ONLY };
     match mapped {

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 
 use super::cgroup::Group;
-use super::launch::{self, Begun};
+use super::launch::{self, Begun, START_LIMIT};
 use super::link::MOST_MOUNTS;
 use super::wire::{Bind, Held, Identity, Launch, Walls};
 use super::{Helper, helper, idmap, probe};
@@ -75,13 +76,11 @@ impl Engine {
         job: Job,
         more: Vec<Bind>,
     ) -> Result<(launch::Told, Identity, Held), SandboxError> {
-        let mut binds = vec![Bind {
-            source: workspace_of(room)?,
-            target: WORKSPACE.into(),
-            writable: true,
-            mapped: false,
-        }];
-        binds.extend(granted(room)?);
+        let hidden = hidden(room)?;
+        let workspace = workspace_of(room, &hidden)?;
+        let mut binds = granted(room, &workspace, &hidden)?;
+        let target = WORKSPACE.into();
+        binds.insert(0, Bind { source: workspace, target, writable: true, mapped: false });
         let (identity, mounts) = self.identity(&mut binds);
         binds.extend(more);
         let number = self.count.fetch_add(1, Ordering::Relaxed);
@@ -94,15 +93,8 @@ impl Engine {
             env.extend(proxy_environment());
         }
         env.extend(job.env);
-        let walls = Walls {
-            identity,
-            limits: room.limits,
-            held,
-            join: group.join(),
-            binds,
-            hidden: room.hidden.iter().filter_map(|path| fs::canonicalize(path).ok()).collect(),
-            proxy,
-        };
+        let walls =
+            Walls { identity, limits: room.limits, held, join: group.join(), binds, hidden, proxy };
         let launch = Launch {
             argv: job.argv,
             cwd: job.cwd,
@@ -142,7 +134,7 @@ impl Engine {
         if let Some(map) = maps.get(&owner) {
             return Ok(map.clone());
         }
-        let map = Arc::new(idmap::namespace(&self.helper, owner, PAYLOAD_ID)?);
+        let map = Arc::new(idmap::namespace(&self.helper, owner, PAYLOAD_ID, START_LIMIT)?);
         maps.insert(owner, map.clone());
         Ok(map)
     }
@@ -195,8 +187,27 @@ impl Sandbox for Namespaces {
     }
 }
 
-/// The workspace as it really stands, made where it is missing.
-fn workspace_of(room: &Room) -> Result<PathBuf, SandboxError> {
+/// What must not be seen, as it really stands. What cannot be found out cannot be kept out.
+fn hidden(room: &Room) -> Result<Vec<PathBuf>, SandboxError> {
+    let mut found = Vec::new();
+    for path in &room.hidden {
+        match fs::canonicalize(path) {
+            Ok(path) => found.push(path),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(SandboxError::Refused(format!(
+                    "{}, which commands must not see, cannot be looked at: {error}",
+                    path.display()
+                )));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The workspace as it really stands, made where it is missing. Of what must not be seen only the
+/// state folder's own workspaces are given.
+fn workspace_of(room: &Room, hidden: &[PathBuf]) -> Result<PathBuf, SandboxError> {
     let refused = |error: std::io::Error| {
         SandboxError::Refused(format!(
             "the workspace {} cannot be used: {error}",
@@ -205,8 +216,13 @@ fn workspace_of(room: &Room) -> Result<PathBuf, SandboxError> {
     };
     fs::create_dir_all(&room.workspace).map_err(refused)?;
     let workspace = fs::canonicalize(&room.workspace).map_err(refused)?;
-    let hidden = room.hidden.iter().filter_map(|path| fs::canonicalize(path).ok());
-    if hidden.into_iter().any(|path| path == workspace) || workspace == Path::new("/") {
+    let is_own = |rest: &Path| rest.starts_with("workspace") || rest.starts_with("workspaces");
+    let is_hidden = |path: &PathBuf| {
+        workspace
+            .strip_prefix(path)
+            .is_ok_and(|rest| !is_own(rest) || rest == Path::new("workspaces"))
+    };
+    if hidden.iter().any(is_hidden) || workspace == Path::new("/") {
         return Err(SandboxError::Refused(format!(
             "the workspace {} holds what commands must not see; set agents.workspace to another folder",
             workspace.display()
@@ -215,19 +231,45 @@ fn workspace_of(room: &Room) -> Result<PathBuf, SandboxError> {
     Ok(workspace)
 }
 
-/// The granted paths as binds. One above what must not be seen is shown with that covered.
-fn granted(room: &Room) -> Result<Vec<Bind>, SandboxError> {
+/// The granted paths as binds. One above what must not be seen is shown with that covered; one in
+/// what must not be seen, or in what commands may write and could replace, is refused.
+fn granted(room: &Room, workspace: &Path, hidden: &[PathBuf]) -> Result<Vec<Bind>, SandboxError> {
     if room.paths.len() >= MOST_MOUNTS {
         let most = MOST_MOUNTS - 1;
         return Err(SandboxError::Refused(format!("at most {most} paths can be granted")));
     }
-    let binds = room.paths.iter().map(|granted| {
-        let source = fs::canonicalize(&granted.path).map_err(|error| {
+    let real = |path: &Path| {
+        fs::canonicalize(path).map_err(|error| {
             SandboxError::Refused(format!(
                 "the granted path {} cannot be used: {error}",
-                granted.path.display()
+                path.display()
             ))
-        })?;
+        })
+    };
+    let mut writable = vec![workspace.to_owned(), PathBuf::from(WORKSPACE)];
+    for granted in room.paths.iter().filter(|granted| granted.writable) {
+        writable.extend([real(&granted.path)?, granted.path.clone()]);
+    }
+    let binds = room.paths.iter().map(|granted| {
+        let source = real(&granted.path)?;
+        let is_below = |folder: &PathBuf| {
+            [source.as_path(), granted.path.as_path()]
+                .into_iter()
+                .any(|path| path != folder && path.starts_with(folder))
+        };
+        if let Some(folder) = writable.iter().find(|folder| is_below(folder)) {
+            return Err(SandboxError::Refused(format!(
+                "the path {} cannot be granted by itself: it is below {}, which commands may write",
+                granted.path.display(),
+                folder.display()
+            )));
+        }
+        if hidden.iter().any(|path| source.starts_with(path)) {
+            return Err(SandboxError::Refused(format!(
+                "the path {} cannot be granted: commands must not see it",
+                source.display()
+            )));
+        }
         let forbidden = ["/", "/proc", "/sys", "/dev", "/etc", "/run", "/var/run"];
         if forbidden.iter().any(|path| source == Path::new(path))
             || source.starts_with("/proc")

@@ -54,20 +54,20 @@ pub(super) fn supervise(payload: Payload, gateway: &UnixStream, watch: Option<Li
         link::send(gateway, report, &[]).map_err(|error| format!("report to the gateway: {error}"))
     };
     let landlock = payload.landlock.unwrap_or_default();
-    let child = match start(payload) {
+    let child = match start(payload, &family) {
         Ok(child) => child,
         Err(message) => return report(&Report::NotRun { message }),
     };
-    report(&Report::Started { landlock })?;
-    let exit = wait(child, gateway, watch)?;
+    // Whatever fails from here on, what was started ends.
+    let exit = report(&Report::Started { landlock }).and_then(|()| wait(child, gateway, watch));
     family.end(child);
-    match exit {
+    match exit? {
         Some(exit) => report(&Report::Ended { exit }),
         None => Ok(()),
     }
 }
 
-fn start(payload: Payload) -> Result<Pid, String> {
+fn start(payload: Payload, family: &Family) -> Result<Pid, String> {
     let Payload { launch, streams, .. } = payload;
     let [stdin, stdout, stderr] = streams;
     let (program, arguments) = launch.argv.split_first().ok_or("there is no program to run")?;
@@ -98,7 +98,10 @@ fn start(payload: Payload) -> Result<Pid, String> {
         match foreground {
             // It has ended already.
             Ok(()) | Err(rustix::io::Errno::SRCH | rustix::io::Errno::PERM) => {}
-            Err(error) => return Err(format!("hand over the terminal: {error}")),
+            Err(error) => {
+                family.end(child);
+                return Err(format!("hand over the terminal: {error}"));
+            }
         }
     }
     Ok(child)
