@@ -1,17 +1,18 @@
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use openclaw_core::SessionKey;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::output::Ring;
+use crate::ToolError;
 use crate::sandbox::{Ending, Running};
-use crate::{ToolContext, ToolError};
 
 /// The most processes of a session that run at a time.
 const MOST_RUNNING: usize = 16;
@@ -19,10 +20,66 @@ const MOST_RUNNING: usize = 16;
 /// How long what a process printed is kept after its end.
 const KEPT: Duration = Duration::from_secs(30 * 60);
 
+/// The most processes of a session that are kept after their end; the oldest go.
+const MOST_ENDED: usize = 32;
+
 /// Inputs that wait to be written; more are refused until the process reads.
 const INPUTS: usize = 16;
 
-type All = BTreeMap<(SessionKey, u32), Arc<Process>>;
+/// The longest time limit: what is asked for may be any number.
+const LONGEST_LIMIT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+#[derive(Debug, Default)]
+struct All {
+    processes: BTreeMap<(SessionKey, u32), Arc<Process>>,
+    /// How many of a session are being started.
+    starting: BTreeMap<SessionKey, usize>,
+}
+
+impl All {
+    fn of(&self, key: &SessionKey) -> impl DoubleEndedIterator<Item = (u32, &Arc<Process>)> {
+        let range = (key.clone(), 0)..=(key.clone(), u32::MAX);
+        self.processes.range(range).map(|((_, id), process)| (*id, process))
+    }
+
+    fn drop_oldest_ended(&mut self, key: &SessionKey) {
+        let ended: Vec<u32> = self
+            .of(key)
+            .filter(|(_, process)| process.ended().is_some())
+            .map(|(id, _)| id)
+            .collect();
+        for id in ended.iter().take(ended.len().saturating_sub(MOST_ENDED)) {
+            self.processes.remove(&(key.clone(), *id));
+        }
+    }
+
+    /// Removes this very process; its number may be another's by now.
+    fn remove(&mut self, key: &SessionKey, process: &Arc<Process>) {
+        let place = (key.clone(), process.id);
+        if self.processes.get(&place).is_some_and(|found| Arc::ptr_eq(found, process)) {
+            self.processes.remove(&place);
+        }
+    }
+}
+
+/// The right to start one more process; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Slot {
+    all: Arc<Mutex<All>>,
+    key: SessionKey,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = all.starting.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                all.starting.remove(&self.key);
+            }
+        }
+    }
+}
 
 /// What runs in the background, by session: none sees another's.
 #[derive(Debug)]
@@ -64,30 +121,47 @@ pub(super) enum Input {
     End,
 }
 
+/// Why input was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NotTaken {
+    /// What was sent before has not been read yet.
+    Full,
+    /// The process reads no more.
+    Closed,
+}
+
 impl Processes {
     pub(super) fn new(tasks: TaskTracker, stop: CancellationToken) -> Self {
         Self { tasks, stop, all: Arc::default() }
     }
 
+    /// Asks for the right to start one more process of this session.
+    pub(super) fn reserve(&self, key: &SessionKey) -> Result<Slot, ToolError> {
+        let mut all = self.lock();
+        let running = all.of(key).filter(|(_, process)| process.ended().is_none()).count();
+        let starting = all.starting.entry(key.clone()).or_default();
+        if running + *starting >= MOST_RUNNING {
+            return Err(ToolError::RespondToModel(format!(
+                "{MOST_RUNNING} processes run already; end one with process kill"
+            )));
+        }
+        *starting += 1;
+        Ok(Slot { all: self.all.clone(), key: key.clone() })
+    }
+
     /// Lets a command run on; gives its number within the session.
     pub(super) fn add(
         &self,
-        context: &ToolContext,
+        slot: Slot,
         command: String,
         running: Running,
         limit: Option<Duration>,
-    ) -> Result<u32, ToolError> {
+    ) -> u32 {
         let (input, inputs) = mpsc::channel(INPUTS);
-        let key = &context.session_key;
+        let key = slot.key.clone();
         let process = {
             let mut all = self.lock();
-            let own = || all.range((key.clone(), 0)..=(key.clone(), u32::MAX));
-            if own().filter(|(_, process)| process.ended().is_none()).count() >= MOST_RUNNING {
-                return Err(ToolError::RespondToModel(format!(
-                    "{MOST_RUNNING} processes run already; end one with process kill"
-                )));
-            }
-            let id = own().next_back().map_or(1, |((_, id), _)| id.saturating_add(1));
+            let id = all.of(&key).next_back().map_or(1, |(id, _)| id.saturating_add(1));
             let process = Arc::new(Process {
                 id,
                 command,
@@ -97,30 +171,41 @@ impl Processes {
                 state: Mutex::default(),
                 changed: Notify::new(),
             });
-            all.insert((key.clone(), id), process.clone());
+            all.processes.insert((key.clone(), id), process.clone());
             process
         };
-        let (all, place, id) = (self.all.clone(), (key.clone(), process.id), process.id);
+        drop(slot);
+        let (all, id) = (self.all.clone(), process.id);
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
             process.run(running, inputs, limit).await;
+            all.lock().unwrap_or_else(PoisonError::into_inner).drop_oldest_ended(&key);
+            // What it printed is not kept for longer than its place in the list.
+            let place = Arc::downgrade(&process);
+            drop(process);
             tokio::select! {
                 () = tokio::time::sleep(KEPT) => {}
                 () = stop.cancelled() => {}
             }
-            all.lock().unwrap_or_else(PoisonError::into_inner).remove(&place);
+            if let Some(process) = place.upgrade() {
+                all.lock().unwrap_or_else(PoisonError::into_inner).remove(&key, &process);
+            }
         });
-        Ok(id)
+        id
     }
 
     /// The session's processes, in the order they were started.
     pub(super) fn of(&self, key: &SessionKey) -> Vec<Arc<Process>> {
-        let all = self.lock();
-        all.range((key.clone(), 0)..=(key.clone(), u32::MAX)).map(|(_, one)| one.clone()).collect()
+        self.lock().of(key).map(|(_, process)| process.clone()).collect()
     }
 
     pub(super) fn find(&self, key: &SessionKey, id: u32) -> Option<Arc<Process>> {
-        self.lock().get(&(key.clone(), id)).cloned()
+        self.lock().processes.get(&(key.clone(), id)).cloned()
+    }
+
+    /// Takes a process out of the list.
+    pub(super) fn forget(&self, key: &SessionKey, process: &Arc<Process>) {
+        self.lock().remove(key, process);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, All> {
@@ -137,29 +222,45 @@ impl Process {
     ) {
         let Running { mut output, mut input, mut ending } = running;
         let mut buffer = vec![0; 16 * 1024];
-        let until = limit.map(|limit| self.began + limit);
+        let until = limit.map(|limit| self.began + limit.min(LONGEST_LIMIT));
         let mut is_open = true;
+        // What is being written: a process that does not read must not keep its output from being
+        // read, so nothing waits for all of it.
+        let mut pending: Option<(Vec<u8>, usize)> = None;
+        // All arms are cancel-safe: a write that was given up has written nothing.
         let ended = loop {
             tokio::select! {
                 biased;
                 () = self.kill.cancelled() => break Ended::Killed,
                 () = sleep_until(until) => break Ended::TimedOut,
                 ending = &mut ending => break Ended::ByItself(ending),
+                written = write_some(&mut input, &pending), if pending.is_some() => {
+                    let left = pending.take().and_then(|(bytes, at)| match written {
+                        Ok(0) | Err(_) => None,
+                        Ok(written) => Some((bytes, at + written)),
+                    });
+                    match left {
+                        Some((bytes, at)) if at < bytes.len() => pending = Some((bytes, at)),
+                        Some(_) => {}
+                        None => {
+                            tracing::debug!("a process does not take its input");
+                            input = None;
+                            inputs.close();
+                        }
+                    }
+                }
+                asked = inputs.recv(), if input.is_some() && pending.is_none() => match asked {
+                    Some(Input::Bytes(bytes)) => {
+                        pending = Some((bytes, 0)).filter(|(bytes, _)| !bytes.is_empty());
+                    }
+                    Some(Input::End) | None => {
+                        input = None;
+                        inputs.close();
+                    }
+                },
                 read = output.read(&mut buffer), if is_open => match read {
                     Ok(0) | Err(_) => is_open = false,
                     Ok(read) => self.print(&buffer[..read]),
-                },
-                asked = inputs.recv() => match (asked, input.as_mut()) {
-                    (Some(Input::Bytes(bytes)), Some(open)) => {
-                        // A process that does not read must not keep its output from being read.
-                        let written = tokio::time::timeout(Duration::from_secs(5), open.write_all(&bytes)).await;
-                        if !matches!(written, Ok(Ok(()))) {
-                            tracing::debug!("a process does not take its input");
-                            input = None;
-                        }
-                    }
-                    (Some(Input::End), _) | (None, _) => input = None,
-                    (Some(Input::Bytes(_)), None) => {}
                 },
             }
         };
@@ -187,9 +288,19 @@ impl Process {
         self.state().ring.news()
     }
 
-    /// Hands over input; `false` when the process takes no more.
-    pub(super) fn write(&self, input: Input) -> bool {
-        self.ended().is_none() && self.input.try_send(input).is_ok()
+    /// Hands over input, all or nothing of it.
+    pub(super) fn write(&self, inputs: Vec<Input>) -> Result<(), NotTaken> {
+        if self.ended().is_some() {
+            return Err(NotTaken::Closed);
+        }
+        let permits = self.input.try_reserve_many(inputs.len()).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(()) => NotTaken::Full,
+            mpsc::error::TrySendError::Closed(()) => NotTaken::Closed,
+        })?;
+        for (permit, input) in permits.zip(inputs) {
+            permit.send(input);
+        }
+        Ok(())
     }
 
     pub(super) fn kill(&self) {
@@ -203,6 +314,16 @@ impl Process {
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn write_some(
+    input: &mut Option<Pin<Box<dyn AsyncWrite + Send>>>,
+    pending: &Option<(Vec<u8>, usize)>,
+) -> std::io::Result<usize> {
+    match (input, pending) {
+        (Some(input), Some((bytes, at))) => input.write(&bytes[*at..]).await,
+        (None, _) | (_, None) => std::future::pending().await,
     }
 }
 

@@ -66,10 +66,12 @@ impl Tool for BashTool {
         let most = context.commands.timeout;
         let asked = timeout_seconds.map(|seconds| Duration::from_secs(seconds.max(1)));
         let shown = command.clone();
+        let processes = &self.commands.processes;
+        let slot = is_background.then(|| processes.reserve(&context.session_key)).transpose()?;
         let running = self.commands.start(context, command, workdir, streams).await?;
-        if is_background {
+        if let Some(slot) = slot {
             // Only what was asked for: a server may run for longer than a command.
-            let id = self.commands.processes.add(context, shown, running, asked)?;
+            let id = processes.add(slot, shown, running, asked);
             return Ok(ToolOutput::text(format!("runs in the background as process {id}")));
         }
         foreground(context, running, asked.unwrap_or(most).min(most)).await

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Commands;
-use super::background::{Ended, Input, Process};
+use super::background::{Ended, Input, NotTaken, Process};
 use super::bash::last_line;
 use crate::{Tool, ToolContext, ToolError, ToolOutput};
 
@@ -41,8 +41,9 @@ enum Action {
     Poll,
     #[serde(alias = "submit", alias = "paste")]
     Write,
-    #[serde(alias = "remove", alias = "clear")]
     Kill,
+    #[serde(alias = "clear")]
+    Remove,
 }
 
 impl ProcessTool {
@@ -99,18 +100,31 @@ impl Tool for ProcessTool {
                 if data.is_empty() && !eof {
                     return Err(invalid("data is missing"));
                 }
-                let taken = (data.is_empty() || process.write(Input::Bytes(data.into_bytes())))
-                    && (!eof || process.write(Input::End));
-                if taken {
-                    Ok(ToolOutput::text("written"))
-                } else {
-                    let message = format!("process {id} takes no input any more");
-                    Err(ToolError::RespondToModel(message))
+                let mut inputs = Vec::new();
+                if !data.is_empty() {
+                    inputs.push(Input::Bytes(data.into_bytes()));
                 }
+                if eof {
+                    inputs.push(Input::End);
+                }
+                let message = match process.write(inputs) {
+                    Ok(()) => return Ok(ToolOutput::text("written")),
+                    Err(NotTaken::Closed) => format!("process {id} takes no input any more"),
+                    Err(NotTaken::Full) => format!(
+                        "not written: process {id} has not read what it was sent before; try again later"
+                    ),
+                };
+                Err(ToolError::RespondToModel(message))
             }
             Action::Kill => {
                 process.kill();
                 poll(context, &process, Duration::from_secs(5)).await
+            }
+            Action::Remove => {
+                process.kill();
+                let last = poll(context, &process, Duration::from_secs(5)).await;
+                processes.forget(&context.session_key, &process);
+                last
             }
         }
     }

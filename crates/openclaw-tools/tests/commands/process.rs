@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use openclaw_core::{AgentId, SessionKey};
 use openclaw_tools::{ToolContext, ToolError};
 use serde_json::json;
@@ -73,4 +75,90 @@ async fn with_a_terminal_a_program_is_interactive() {
     let bench = Bench::new();
     let arguments = json!({"command": "test -t 0 && test -t 1 && echo a terminal", "pty": true});
     assert_eq!(bench.call("bash", arguments).await.expect("it runs"), "a terminal\r\n[exit 0]");
+}
+
+#[tokio::test]
+async fn much_input_goes_through_a_filter() {
+    let bench = Bench::new();
+    start(&bench, "tee copy").await;
+    let write = json!({"action": "write", "id": 1, "data": "x".repeat(1024 * 1024), "eof": true});
+    assert_eq!(bench.call("process", write).await.expect("written"), "written");
+    let ended = async {
+        loop {
+            let poll = json!({"action": "poll", "id": 1, "wait_seconds": 30});
+            let text = bench.call("process", poll).await.expect("polled");
+            if !text.ends_with("[running]") {
+                return text;
+            }
+        }
+    };
+    let text = tokio::time::timeout(Duration::from_secs(60), ended).await.expect("it ends");
+    assert!(text.ends_with("[exit 0]"), "{}", &text[text.len().saturating_sub(80)..]);
+    let copy = std::fs::metadata(bench.root().join("copy")).expect("a copy");
+    assert_eq!(copy.len(), 1024 * 1024);
+}
+
+#[tokio::test]
+async fn input_that_nobody_reads_is_refused_as_such() {
+    let bench = Bench::new();
+    start(&bench, "sleep 600").await;
+    let write = json!({"action": "write", "id": 1, "data": "x".repeat(100_000)});
+    let mut refused = None;
+    for _ in 0..40 {
+        if let Err(error) = bench.call("process", write.clone()).await {
+            refused = Some(error.to_string());
+            break;
+        }
+    }
+    let expected = "not written: process 1 has not read what it was sent before; try again later";
+    assert_eq!(refused.as_deref(), Some(expected));
+}
+
+#[tokio::test]
+async fn any_number_is_a_time_limit() {
+    let bench = Bench::new();
+    let arguments =
+        json!({"command": "sleep 600", "background": true, "timeout_seconds": u64::MAX});
+    bench.call("bash", arguments).await.expect("it starts");
+    let killed = bench.call("process", json!({"action": "kill", "id": 1})).await;
+    assert_eq!(killed.expect("killed"), "[killed]");
+}
+
+#[tokio::test]
+async fn one_too_many_is_not_even_started() {
+    let bench = Bench::new();
+    let background = |command: &str| json!({"command": command, "background": true});
+    for _ in 0..16 {
+        bench.call("bash", background("sleep 600")).await.expect("it starts");
+    }
+    let outcome = bench.call("bash", background("echo ran > ran")).await;
+    let message = outcome.expect_err("it is one too many").to_string();
+    assert_eq!(message, "16 processes run already; end one with process kill");
+    assert!(!bench.root().join("ran").exists());
+    bench.call("process", json!({"action": "remove", "id": 16})).await.expect("removed");
+    let list = bench.call("process", json!({"action": "list"})).await.expect("listed");
+    assert_eq!(list.lines().count(), 15, "{list}");
+    bench.call("bash", background("sleep 600")).await.expect("there is room again");
+}
+
+#[tokio::test]
+async fn the_oldest_that_have_ended_go() {
+    let bench = Bench::new();
+    for id in 1..=34 {
+        let run = json!({"command": "true", "background": true});
+        bench.call("bash", run).await.expect("it starts");
+        let poll = json!({"action": "poll", "id": id, "wait_seconds": 30});
+        assert_eq!(bench.call("process", poll).await.expect("polled"), "[exit 0]");
+    }
+    let cut = async {
+        loop {
+            let list = bench.call("process", json!({"action": "list"})).await.expect("listed");
+            if list.lines().count() <= 32 {
+                return list;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let list = tokio::time::timeout(Duration::from_secs(10), cut).await.expect("it is cut");
+    assert!(list.starts_with("3 [exit 0]"), "{list}");
 }
