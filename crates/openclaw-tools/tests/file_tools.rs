@@ -314,3 +314,49 @@ async fn a_cancelled_call_does_nothing() {
     assert!(matches!(outcome, Err(ToolError::Cancelled)));
     assert!(!bench.root().join("a").exists());
 }
+
+fn patch(body: &str) -> serde_json::Value {
+    json!({"input": format!("*** Begin Patch\n{body}\n*** End Patch")})
+}
+
+#[tokio::test]
+async fn a_patch_that_would_lose_something_changes_nothing() {
+    let bench = Bench::new();
+    bench.put("a", "one\ntwo\n");
+    bench.put("b", "other\n");
+    symlink("a", bench.root().join("link")).expect("linked");
+    let twice = "*** Update File: a\n-one\n+1\n*** Update File: ./a\n-two\n+2";
+    assert_snapshot!(
+        bench.refusal("apply_patch", patch(twice)).await,
+        @"not applied: ./a is changed twice; put its changes in one section"
+    );
+    let by_link = "*** Update File: a\n-one\n+1\n*** Update File: link\n-two\n+2";
+    assert_snapshot!(
+        bench.refusal("apply_patch", patch(by_link)).await,
+        @"not applied: link is changed twice; put its changes in one section"
+    );
+    let over = "*** Update File: a\n*** Move to: b\n-one\n+1";
+    assert_snapshot!(
+        bench.refusal("apply_patch", patch(over)).await,
+        @"not applied: b is there already; delete it by itself first"
+    );
+    assert_eq!((bench.get("a").as_str(), bench.get("b").as_str()), ("one\ntwo\n", "other\n"));
+    let itself = "*** Update File: a\n*** Move to: sub/../a\n-one\n+1";
+    assert_eq!(bench.text("apply_patch", patch(itself)).await, "changed a");
+    assert_eq!(bench.get("a"), "1\ntwo\n");
+    let moved = "*** Update File: a\n*** Move to: c\n-1\n+one";
+    assert_eq!(bench.text("apply_patch", patch(moved)).await, "moved to c\nremoved a");
+    assert_eq!(bench.get("c"), "one\ntwo\n");
+}
+
+#[tokio::test]
+async fn a_link_is_removed_itself() {
+    let bench = Bench::new();
+    bench.put("kept", "kept\n");
+    std::fs::create_dir(bench.root().join("folder")).expect("made");
+    symlink("../kept", bench.root().join("folder/link")).expect("linked");
+    let delete = patch("*** Delete File: folder/link");
+    assert_eq!(bench.text("apply_patch", delete).await, "removed folder/link");
+    assert!(std::fs::symlink_metadata(bench.root().join("folder/link")).is_err());
+    assert_eq!(bench.get("kept"), "kept\n");
+}

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -57,8 +59,19 @@ impl Tool for ApplyPatchTool {
             // Everything is looked up before anything is written, so that a patch that does not fit
             // changes nothing.
             let mut steps = Vec::new();
+            let mut seen = HashSet::new();
             for change in changes {
                 stop.check()?;
+                let change = without_idle_move(&workspace, change)?;
+                for path in paths(&change) {
+                    // Every section was looked up in the files as they are.
+                    if !seen.insert(workspace.resolved(path)?) {
+                        let message = format!(
+                            "not applied: {path} is changed twice; put its changes in one section"
+                        );
+                        return Err(ToolError::RespondToModel(message));
+                    }
+                }
                 steps.extend(plan(&workspace, change)?);
             }
             let mut done = Vec::new();
@@ -76,6 +89,26 @@ impl Tool for ApplyPatchTool {
     }
 }
 
+/// A file that is moved to where it stands, however that is spelt, is not moved.
+fn without_idle_move(workspace: &Workspace, mut change: Change) -> Result<Change, OpenError> {
+    if let Change::Update { path, moved_to, .. } = &mut change
+        && let Some(target) = moved_to
+        && workspace.resolved(target)? == workspace.resolved(path)?
+    {
+        *moved_to = None;
+    }
+    Ok(change)
+}
+
+/// The files a change is about.
+fn paths(change: &Change) -> impl Iterator<Item = &str> {
+    let (path, target) = match change {
+        Change::Add { path, .. } | Change::Delete { path } => (path, None),
+        Change::Update { path, moved_to, .. } => (path, moved_to.as_ref()),
+    };
+    std::iter::once(path).chain(target).map(String::as_str)
+}
+
 fn plan(workspace: &Workspace, change: Change) -> Result<Vec<Step>, ToolError> {
     let checked = |path: String, content: String, done| {
         let (size, limit) = (content.len() as u64, MAX_WRITE);
@@ -84,15 +117,19 @@ fn plan(workspace: &Workspace, change: Change) -> Result<Vec<Step>, ToolError> {
         }
         Ok(Step::Write { path, content, done })
     };
+    let must_be_new = |path: &str, hint: &str| match workspace.read(path) {
+        Err(OpenError::NotFound { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+        Ok(_) => {
+            let message = format!("not applied: {path} is there already; {hint}");
+            Err(ToolError::RespondToModel(message))
+        }
+    };
     Ok(match change {
-        Change::Add { path, content } => match workspace.read(&path) {
-            Err(OpenError::NotFound { .. }) => vec![checked(path, content, "added")?],
-            Err(error) => return Err(error.into()),
-            Ok(_) => {
-                let message = format!("not applied: {path} is there already; use Update File");
-                return Err(ToolError::RespondToModel(message));
-            }
-        },
+        Change::Add { path, content } => {
+            must_be_new(&path, "use Update File")?;
+            vec![checked(path, content, "added")?]
+        }
         Change::Delete { path } => {
             workspace.read(&path)?;
             vec![Step::Remove { path }]
@@ -102,10 +139,11 @@ fn plan(workspace: &Workspace, change: Change) -> Result<Vec<Step>, ToolError> {
                 ToolError::RespondToModel(format!("not applied: {path}: {problem}"))
             })?;
             match moved_to {
-                Some(target) if target != path => {
+                Some(target) => {
+                    must_be_new(&target, "delete it by itself first")?;
                     vec![checked(target, content, "moved to")?, Step::Remove { path }]
                 }
-                Some(_) | None => vec![checked(path, content, "changed")?],
+                None => vec![checked(path, content, "changed")?],
             }
         }
     })

@@ -161,7 +161,10 @@ pub(super) fn apply(content: &str, hunks: &[Hunk]) -> Result<String, String> {
         && content.matches('\n').count() == content.matches("\r\n").count();
     let content = if crlf { content.replace("\r\n", "\n") } else { content.to_owned() };
     let ends_with_newline = content.is_empty() || content.ends_with('\n');
-    let mut lines: Vec<String> = content.lines().map(str::to_owned).collect();
+    // Where only some lines end in CRLF, the CR is part of the line and stays.
+    let body = content.strip_suffix('\n').unwrap_or(&content);
+    let mut lines: Vec<String> =
+        if content.is_empty() { Vec::new() } else { body.split('\n').map(str::to_owned).collect() };
     let mut from = 0;
     for (number, hunk) in hunks.iter().enumerate() {
         let at = place(&lines, hunk, from).ok_or_else(|| {
@@ -248,6 +251,8 @@ mod tests {
             Ok("x\nb\nx\nend".to_owned())
         );
         assert_eq!(updated("a\r\nb\r\n", "-b\n+B"), Ok("a\r\nB\r\n".to_owned()));
+        assert_eq!(updated("a\r\nb\r\nc\n", "-b\n+B"), Ok("a\r\nB\nc\n".to_owned()));
+        assert_eq!(updated("a\n\n", "-a\n+b"), Ok("b\n\n".to_owned()));
         assert_eq!(updated("a\n", "+last"), Ok("a\nlast\n".to_owned()));
         assert_eq!(updated("a\n\nb\n", " a\n\n-b\n+c"), Ok("a\n\nc\n".to_owned()));
         assert_eq!(updated("\tif x\n\t\ty  \n", " if x\n-y\n+z"), Ok("\tif x\nz\n".to_owned()));

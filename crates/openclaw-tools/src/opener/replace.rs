@@ -40,16 +40,20 @@ impl Workspace {
     /// # Errors
     /// Any [`OpenError`].
     pub fn remove(&self, path: &str) -> Result<(), OpenError> {
-        self.stable(path, |resolved| {
-            let Some(name) = resolved.file_name() else {
-                return Err(OpenError::IsFolder { path: path.to_owned() });
-            };
+        self.stable_entry(path, |parent, name| {
             let failed = |source| OpenError::of("remove", path, source);
-            let parent = resolved.parent().unwrap_or(Path::new(""));
             let folder = self.root().folder(parent).map_err(failed)?;
-            match existing(&folder, name, path)? {
-                Some(_) => folder.remove(name).map_err(failed),
-                None => Err(OpenError::NotFound { path: path.to_owned() }),
+            let path = || path.to_owned();
+            match folder.stat(name) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    Err(OpenError::NotFound { path: path() })
+                }
+                Err(error) => Err(failed(error)),
+                Ok(stat) => match stat.kind {
+                    EntryKind::File | EntryKind::Link => folder.remove(name).map_err(failed),
+                    EntryKind::Folder => Err(OpenError::IsFolder { path: path() }),
+                    EntryKind::Other => Err(OpenError::NotRegular { path: path() }),
+                },
             }
         })
     }

@@ -1,3 +1,4 @@
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -96,10 +97,38 @@ impl Workspace {
         outcome
     }
 
+    /// Where a path leads, below the workspace: two spellings of one file give the same.
+    pub(crate) fn resolved(&self, path: &str) -> Result<PathBuf, OpenError> {
+        self.stable(path, |resolved| Ok(resolved.to_owned()))
+    }
+
+    /// Resolves the folder a name stands in, but not the name itself, and acts on it.
+    pub(super) fn stable_entry<T>(
+        &self,
+        path: &str,
+        act: impl Fn(&Path, &OsStr) -> Result<T, OpenError>,
+    ) -> Result<T, OpenError> {
+        let mut outcome = Err(OpenError::Changed { path: path.to_owned() });
+        for _ in 0..MAX_TRIES {
+            let mut steps = self.names.steps(path)?;
+            let Some(Step::Into(name)) = steps.pop() else {
+                return Err(OpenError::IsFolder { path: path.to_owned() });
+            };
+            outcome = self.follow(path, steps).and_then(|parent| act(&parent, &name));
+            if !matches!(outcome, Err(OpenError::Changed { .. })) {
+                break;
+            }
+        }
+        outcome
+    }
+
     /// The path below the workspace without links and `..`; what does not exist is kept as it is.
     fn resolve(&self, text: &str) -> Result<PathBuf, OpenError> {
+        self.follow(text, self.names.steps(text)?)
+    }
+
+    fn follow(&self, text: &str, mut pending: Vec<Step>) -> Result<PathBuf, OpenError> {
         let outside = || OpenError::Outside { path: text.to_owned() };
-        let mut pending = self.names.steps(text)?;
         pending.reverse();
         let mut resolved = PathBuf::new();
         let mut links = 0;
