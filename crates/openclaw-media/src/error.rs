@@ -17,7 +17,7 @@ pub enum MediaError {
     /// The URL or the address behind it may not be fetched.
     #[error("{url} may not be fetched: {reason}")]
     Refused {
-        /// The URL without query and credentials.
+        /// Scheme and host of the URL.
         url: String,
         /// Why.
         reason: &'static str,
@@ -25,7 +25,7 @@ pub enum MediaError {
     /// The peer failed.
     #[error("cannot fetch {url}")]
     Fetch {
-        /// The URL without query and credentials.
+        /// Scheme and host of the URL.
         url: String,
         /// What happened.
         #[source]
@@ -34,7 +34,7 @@ pub enum MediaError {
     /// The peer took longer than the whole exchange may take.
     #[error("{url} took longer than {seconds} s")]
     TimedOut {
-        /// The URL without query and credentials.
+        /// Scheme and host of the URL.
         url: String,
         /// The limit.
         seconds: u64,
@@ -42,7 +42,7 @@ pub enum MediaError {
     /// The peer answered with an error.
     #[error("{url} answered {status}")]
     Status {
-        /// The URL without query and credentials.
+        /// Scheme and host of the URL.
         url: String,
         /// The HTTP status.
         status: u16,

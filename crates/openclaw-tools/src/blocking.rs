@@ -38,6 +38,14 @@ impl Stop {
         }
     }
 
+    /// One that was set.
+    #[cfg(test)]
+    pub(crate) fn told() -> Self {
+        let stop = Self::default();
+        stop.set(StopReason::Cancelled);
+        stop
+    }
+
     fn set(&self, reason: StopReason) {
         let value = match reason {
             StopReason::Cancelled => 1,

@@ -308,10 +308,9 @@ fn failed(url: &Url, error: reqwest::Error) -> MediaError {
     MediaError::Fetch { url: shown(url), source: error.without_url().into() }
 }
 
-/// The URL without query, fragment and credentials, cut to 200 characters.
+/// Scheme, host and port: the rest may hold a token, or words of whoever redirected here.
 fn shown(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    let text = format!("{}://{host}{port}{}", url.scheme(), url.path());
-    text.chars().take(200).collect()
+    format!("{}://{host}{port}", url.scheme())
 }

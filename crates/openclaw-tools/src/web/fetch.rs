@@ -4,10 +4,11 @@ use async_trait::async_trait;
 use openclaw_media::{FetchRequest, Fetched, Fetcher, MediaError, sniff};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use url::Url;
 
 use super::readable::readable;
 use super::stranger::quoted;
-use crate::{Tool, ToolContext, ToolError, ToolOutput, run_blocking};
+use crate::{Stop, Tool, ToolContext, ToolError, ToolOutput, run_blocking};
 
 /// The largest page.
 const MOST_BYTES: u64 = 4 * 1024 * 1024;
@@ -66,20 +67,24 @@ impl Tool for WebFetchTool {
         };
         let most = args.max_chars.unwrap_or(USUAL_CHARS).clamp(1, MOST_CHARS);
         let offset = args.offset.unwrap_or_default();
-        run_blocking(context, READ_LIMIT, move |_| {
-            Ok(ToolOutput::text(page(&fetched, offset, most)?))
+        run_blocking(context, READ_LIMIT, move |stop| {
+            Ok(ToolOutput::text(page(&fetched, offset, most, stop)?))
         })
         .await
     }
 }
 
-/// An address in an error may have been chosen by a stranger, but is the one the model gave.
+/// The address in an error may be one that a stranger redirected to; only its host is in it.
 fn told(error: MediaError) -> ToolError {
     let source = std::error::Error::source(&error).map(|source| format!(": {source}"));
     ToolError::RespondToModel(format!("{error}{}", source.unwrap_or_default()))
 }
 
-fn page(fetched: &Fetched, offset: usize, most: usize) -> Result<String, ToolError> {
+fn host_of(url: &Url) -> String {
+    format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default())
+}
+
+fn page(fetched: &Fetched, offset: usize, most: usize, stop: &Stop) -> Result<String, ToolError> {
     let declared = fetched.declared_type.as_deref().unwrap_or_default();
     let kind = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_textual = kind.is_empty()
@@ -91,15 +96,15 @@ fn page(fetched: &Fetched, offset: usize, most: usize) -> Result<String, ToolErr
     if !is_textual || fetched.body.iter().take(4096).any(|byte| *byte == 0) {
         let size = fetched.body.len();
         return Err(ToolError::RespondToModel(format!(
-            "{} is no text: {sniffed}, {size} bytes",
-            fetched.url
+            "what {} gave is no text: {sniffed}, {size} bytes",
+            host_of(&fetched.url)
         )));
     }
     let body = decode(&fetched.body, declared);
     let looks_like_html =
         body.trim_start().get(..200).unwrap_or(&body).to_ascii_lowercase().contains("<html");
     let (title, text) = if kind.contains("html") || (kind.is_empty() && looks_like_html) {
-        let page = readable(&body, &fetched.url);
+        let page = readable(&body, &fetched.url, stop)?;
         (page.title, page.text)
     } else {
         (String::new(), body)
@@ -107,13 +112,16 @@ fn page(fetched: &Fetched, offset: usize, most: usize) -> Result<String, ToolErr
     let total = text.chars().count();
     let part: String = text.chars().skip(offset).take(most).collect();
     let shown = part.chars().count();
-    let mut note = format!("{}, {total} characters", fetched.url);
+    let mut note = format!("{total} characters");
     if shown < total {
         let end = offset.saturating_add(shown);
         note = format!("{note}, here {offset} to {end}");
     }
     let title: String = title.chars().take(200).collect();
-    let whole = if title.is_empty() { part } else { format!("{title}\n\n{part}") };
+    // Where redirects ended is the stranger's choice, so it stands among the stranger's words.
+    let url: String = fetched.url.as_str().chars().take(300).collect();
+    let head = if title.is_empty() { url } else { format!("{url}\n{title}") };
+    let whole = format!("{head}\n\n{part}");
     Ok(format!("{note}\n{}", quoted(&whole)))
 }
 

@@ -5,6 +5,7 @@ mod fetch;
 mod readable;
 mod search;
 mod services;
+mod skipping;
 mod stranger;
 
 pub use fetch::{WebFetchArgs, WebFetchTool};

@@ -1,7 +1,7 @@
 //! The readable text of an HTML page, as Markdown. Reads a stream of tags without building a tree: deep
 //! nesting costs nothing, and the work is linear in the size.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use html5ever::TokenizerResult;
 use html5ever::buffer_queue::BufferQueue;
@@ -11,6 +11,9 @@ use html5ever::tokenizer::{
     Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
 };
 use url::Url;
+
+use super::skipping::{Closed, Skipping};
+use crate::{Stop, Stopped};
 
 /// A page as text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,11 +25,11 @@ pub(super) struct Readable {
 /// Elements whose content is not read.
 const SKIPPED: [&str; 15] = [
     "script", "style", "noscript", "template", "svg", "math", "iframe", "object", "canvas", "nav",
-    "footer", "aside", "form", "button", "select",
+    "footer", "aside", "button", "select", "textarea",
 ];
 
 /// Elements that stand on lines of their own.
-const BLOCKS: [&str; 27] = [
+pub(super) const BLOCKS: [&str; 27] = [
     "address",
     "article",
     "blockquote",
@@ -56,25 +59,66 @@ const BLOCKS: [&str; 27] = [
     "ul",
 ];
 
+/// How much is read between two looks at whether to stop.
+const PIECE: usize = 4 * 1024;
+
+/// What a tag may hold: the tokenizer compares every attribute with all those before it. A tag that
+/// is long because of one value, such as an image, has few blanks.
+const LONGEST_TAG: usize = 512 * 1024;
+const LONGEST_BUSY_TAG: usize = 64 * 1024;
+const MOST_BLANKS: usize = 4 * 1024;
+
+const GIVEN_UP: &str = "[what follows cannot be read: it has a tag without end]";
+
 /// Reads a page; links are made absolute by `base`.
-pub(super) fn readable(html: &str, base: &Url) -> Readable {
-    let page = Page { base: base.clone(), state: RefCell::default() };
+///
+/// # Errors
+/// When it was told to stop.
+pub(super) fn readable(html: &str, base: &Url, stop: &Stop) -> Result<Readable, Stopped> {
+    let page = Page { base: base.clone(), state: RefCell::default(), tag: Cell::default() };
     let tokenizer = Tokenizer::new(page, TokenizerOpts::default());
     let queue = BufferQueue::default();
-    queue.push_back(StrTendril::from(html));
-    // Stops only at scripts, which are not run.
-    while !queue.is_empty() {
-        if matches!(tokenizer.feed(&queue), TokenizerResult::Done) {
-            break;
+    let mut rest = html;
+    while !rest.is_empty() {
+        stop.check()?;
+        let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE.min(rest.len())));
+        rest = after;
+        tokenizer.sink.count(piece);
+        queue.push_back(StrTendril::from(piece));
+        // Stops only at scripts, which are not run.
+        while !queue.is_empty() {
+            if matches!(tokenizer.feed(&queue), TokenizerResult::Done) {
+                break;
+            }
+        }
+        if tokenizer.sink.is_too_long() {
+            let mut page = tokenizer.sink.state.take().finish();
+            page.text = format!("{}\n\n{GIVEN_UP}", page.text).trim_start().to_owned();
+            return Ok(page);
         }
     }
     tokenizer.end();
-    tokenizer.sink.state.take().finish()
+    Ok(tokenizer.sink.state.take().finish())
 }
 
 struct Page {
     base: Url,
     state: RefCell<State>,
+    /// Bytes, and blanks among them, of the tag that is being read.
+    tag: Cell<(usize, usize)>,
+}
+
+impl Page {
+    fn count(&self, piece: &str) {
+        let (bytes, blanks) = self.tag.get();
+        let own = piece.bytes().filter(|byte| byte.is_ascii_whitespace() || b"\"'".contains(byte));
+        self.tag.set((bytes + piece.len(), blanks + own.count()));
+    }
+
+    fn is_too_long(&self) -> bool {
+        let (bytes, blanks) = self.tag.get();
+        bytes > LONGEST_TAG || (bytes > LONGEST_BUSY_TAG && blanks > MOST_BLANKS)
+    }
 }
 
 #[derive(Default)]
@@ -85,8 +129,8 @@ struct State {
     all: Text,
     main: Text,
     depth_of_main: u32,
-    /// The skipped element we are in, and how often it is nested.
-    skipping: Option<(String, u32)>,
+    /// The skipped element we are in.
+    skipping: Option<Skipping>,
     preformatted: u32,
     lists: Vec<Option<u32>>,
     link: Option<Link>,
@@ -109,6 +153,10 @@ impl TokenSink for Page {
 
     fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
         let mut state = self.state.borrow_mut();
+        // A mistake is told within the tag that it is in.
+        if !matches!(token, Token::ParseError(_)) {
+            self.tag.set((0, 0));
+        }
         match token {
             Token::TagToken(tag) => match tag.kind {
                 TagKind::StartTag => {
@@ -143,15 +191,18 @@ fn raw(name: &str) -> TokenSinkResult<()> {
 impl State {
     fn open(&mut self, tag: &Tag, base: &Url) {
         let name: &str = &tag.name;
-        if let Some((skipped, depth)) = &mut self.skipping {
-            if skipped == name && !tag.self_closing {
-                *depth += 1;
+        // Only in these is a slash before the end of the tag more than a mistake.
+        let is_closed = tag.self_closing && matches!(name, "svg" | "math");
+        if let Some(skipping) = &mut self.skipping {
+            if !skipping.ends_before(name) {
+                skipping.open(name, is_closed);
+                return;
             }
-            return;
+            self.skipping = None;
         }
         if SKIPPED.contains(&name) || is_hidden(tag) {
-            if !tag.self_closing && !is_void(name) {
-                self.skipping = Some((name.to_owned(), 1));
+            if !is_closed && !is_void(name) {
+                self.skipping = Some(Skipping::new(name));
             }
             return;
         }
@@ -206,14 +257,15 @@ impl State {
     }
 
     fn close(&mut self, name: &str) {
-        if let Some((skipped, depth)) = &mut self.skipping {
-            if skipped == name {
-                *depth -= 1;
-                if *depth == 0 {
+        if let Some(skipping) = &mut self.skipping {
+            match skipping.close(name) {
+                Closed::Nothing => return,
+                Closed::Itself => {
                     self.skipping = None;
+                    return;
                 }
+                Closed::Parent => self.skipping = None,
             }
-            return;
         }
         match name {
             "title" => self.in_title = false,
@@ -334,17 +386,30 @@ fn attribute<'t>(tag: &'t Tag, name: &str) -> Option<&'t str> {
 
 /// What a reader of the page does not see is not read to the model either.
 fn is_hidden(tag: &Tag) -> bool {
-    let style: String = attribute(tag, "style")
-        .unwrap_or_default()
-        .to_ascii_lowercase()
-        .split_whitespace()
-        .collect();
     attribute(tag, "hidden").is_some()
         || attribute(tag, "aria-hidden") == Some("true")
-        || style.contains("display:none")
-        || style.contains("visibility:hidden")
-        || style.contains("font-size:0")
-        || style.contains("opacity:0;")
+        || attribute(tag, "style").is_some_and(hides)
+}
+
+/// Whether a style says that nothing is shown.
+fn hides(style: &str) -> bool {
+    style.to_ascii_lowercase().split(';').any(|declaration| {
+        let Some((name, value)) = declaration.split_once(':') else { return false };
+        let value = value.trim().trim_end_matches("important").trim_end().trim_end_matches('!');
+        let value = value.trim();
+        match name.trim() {
+            "display" => value == "none",
+            "visibility" => matches!(value, "hidden" | "collapse"),
+            "font-size" | "opacity" => is_zero(value),
+            _ => false,
+        }
+    })
+}
+
+/// Whether it is nothing of whatever unit.
+fn is_zero(value: &str) -> bool {
+    let number = value.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '%');
+    number.parse::<f64>().is_ok_and(|number| number == 0.0)
 }
 
 fn is_void(name: &str) -> bool {
@@ -368,12 +433,87 @@ fn is_void(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::readable;
+    use super::Readable;
+    use crate::Stop;
     use proptest::prelude::*;
     use url::Url;
 
     fn base() -> Url {
         Url::parse("https://example.com/a/").expect("a URL")
+    }
+
+    fn readable(html: &str, base: &Url) -> Readable {
+        super::readable(html, base, &Stop::default()).expect("nobody stops it")
+    }
+
+    fn text(html: &str) -> String {
+        readable(html, &base()).text
+    }
+
+    #[test]
+    fn what_is_not_shown_is_not_read() {
+        for style in [
+            "display:none",
+            "DISPLAY : none !important",
+            "color:red;visibility: hidden",
+            "opacity:0",
+            "opacity: 0.0 ;",
+            "opacity:0%",
+            "font-size:0",
+            "font-size:0px;color:red",
+            "font-size:0.0em!important",
+        ] {
+            let html = format!("<p>a</p><div style=\"{style}\">hidden</div><p>b</p>");
+            assert_eq!(text(&html), "a\n\nb", "{style}");
+        }
+        for style in
+            ["font-size:0.9rem", "opacity:0.5", "opacity:05", "display:block", "x-opacity:0"]
+        {
+            let html = format!("<div style=\"{style}\">shown</div>");
+            assert_eq!(text(&html), "shown", "{style}");
+        }
+        assert_eq!(text("<div hidden/>hidden</div>shown"), "shown");
+        assert_eq!(text("<svg/>shown"), "shown");
+    }
+
+    #[test]
+    fn what_is_hidden_ends_where_it_ends_without_a_tag() {
+        assert_eq!(text("<ul><li hidden>x<li>a<li hidden>x</ul><p>b"), "- a\n\nb");
+        assert_eq!(text("<ul><li hidden>x<ul><li>y<li>z</ul>x<li>a</ul>"), "- a");
+        assert_eq!(text("<ul><li hidden>x<ul><li>y</li></ul>x</li></ul>a"), "a");
+        assert_eq!(text("<ul><li hidden><ul><li>y</li></ul></li>a</ul>"), "a");
+        assert_eq!(text("<p hidden>x<p>a"), "a");
+        assert_eq!(text("<div><p hidden>x <b>y</b></div>a"), "a");
+        assert_eq!(text("<p hidden>x<div>a</div>"), "a");
+        assert_eq!(text("<table><tr hidden><td>x<tr><td>a<td hidden>x<td>b</table>"), "| a | b");
+        assert_eq!(text("<dl><dt hidden>x<dd>a<dd hidden>x<dt>b</dl>"), "a\nb");
+        assert_eq!(text("<div hidden>x<div>y</div>x</div>a"), "a");
+    }
+
+    #[test]
+    fn a_form_is_read_but_what_is_filled_in_is_not() {
+        let html = "<form><p>words</p><input value=x><textarea>x</textarea><select><option>x</select>\
+            <button>x</button></form>";
+        assert_eq!(text(html), "words");
+    }
+
+    #[test]
+    fn a_tag_without_end_is_given_up() {
+        let mut html = "<p>before</p><a ".to_owned();
+        for number in 0..250_000 {
+            html.push_str(&format!("attribute{number:07} "));
+        }
+        let began = std::time::Instant::now();
+        assert_eq!(text(&html), format!("before\n\n{}", super::GIVEN_UP));
+        assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());
+        // One long value is no such thing.
+        let image = format!("<img src='data:image/png;base64,{}' alt=cat>b", "A/".repeat(200_000));
+        assert_eq!(text(&image), "[image: cat]b");
+    }
+
+    #[test]
+    fn it_stops_when_told() {
+        assert!(super::readable("<p>words", &base(), &Stop::told()).is_err());
     }
 
     #[test]

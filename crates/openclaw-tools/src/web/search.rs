@@ -9,11 +9,14 @@ use serde::Deserialize;
 use super::readable::readable;
 use super::services::{Found, read, request};
 use super::stranger::quoted;
-use crate::{Tool, ToolContext, ToolError, ToolOutput};
+use crate::{Stop, Tool, ToolContext, ToolError, ToolOutput};
 
 const TIME_LIMIT: Duration = Duration::from_secs(20);
 const LONGEST_QUERY: usize = 400;
 const MOST_RESULTS: u32 = 10;
+
+/// What is looked at of a title or a snippet, in bytes.
+const LONGEST_TEXT: usize = 4 * 1024;
 
 /// `web_search`: asks the search service that is configured.
 #[derive(Debug)]
@@ -87,10 +90,10 @@ fn list(found: &[Found]) -> String {
     let entries = found.iter().enumerate().map(|(at, one)| {
         // Services mark the words found by tags.
         let plain = |text: &str, most: usize| -> String {
-            let text = match url::Url::parse(&one.url) {
-                Ok(base) => readable(text, &base).text,
-                Err(_) => text.to_owned(),
-            };
+            let text = &text[..text.floor_char_boundary(LONGEST_TEXT.min(text.len()))];
+            let base = url::Url::parse(&one.url).ok();
+            let page = base.and_then(|base| readable(text, &base, &Stop::default()).ok());
+            let text = page.map_or_else(|| text.to_owned(), |page| page.text);
             text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(most).collect()
         };
         let url: String = one.url.chars().take(500).collect();

@@ -26,6 +26,17 @@ impl Page {
         )
         .into_bytes();
         answer.extend(body);
+        Self::answering(answer).await
+    }
+
+    pub(crate) async fn redirect(to: &str) -> Self {
+        let answer = format!(
+            "HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        );
+        Self::answering(answer.into_bytes()).await
+    }
+
+    async fn answering(answer: Vec<u8>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("bound");
         let (tasks, asked) = (TaskTracker::new(), Arc::new(std::sync::Mutex::new(Vec::new())));
