@@ -109,14 +109,22 @@ impl Approvals {
             return Err(denied("nobody can be asked here"));
         };
         let (key, agent) = (plan.shape().key(), &context.agent_id);
-        if context.commands.ask != ExecAsk::Always {
+        // An "always" is for files that cannot change behind it.
+        let can_be_always = plan.binds_its_files();
+        let reason = if can_be_always { reason } else { format!("{reason}; {NOT_BOUND}") };
+        if context.commands.ask != ExecAsk::Always && can_be_always {
             let allowed = log.allowed(agent, &key).await.map_err(|error| denied(&error))?;
             if allowed.is_some_and(|allowed| allowed.shape == plan.shape()) {
                 return Ok(plan);
             }
         }
         let request = self.request(context, plan, reason);
-        let resolution = self.ask(log, context, &request).await?;
+        let resolution = match self.ask(log, context, &request).await? {
+            Resolution::Answered { verdict: Verdict::AllowAlways, by } if !can_be_always => {
+                Resolution::Answered { verdict: Verdict::AllowOnce, by }
+            }
+            resolution => resolution,
+        };
         log.resolved(&request, &resolution).await;
         let ApprovalRequest { plan, agent_id, .. } = request;
         match resolution {
@@ -210,6 +218,8 @@ impl Approvals {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+const NOT_BOUND: &str = "a shell decides which files it uses, so changes to them are not noticed, and always means once";
 
 /// Why this command asks; `None` when it does not.
 fn why_ask(ask: ExecAsk, plan: &CommandPlan) -> Option<String> {

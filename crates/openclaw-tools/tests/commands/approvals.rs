@@ -164,3 +164,28 @@ async fn an_always_in_the_sandbox_does_not_hold_outside_or_with_more_granted() {
     bench.rules.sandboxed = false;
     assert!(bench.answered("echo x", Verdict::Deny, |_| {}).await.1.is_err());
 }
+
+#[tokio::test]
+async fn s28_an_always_for_what_only_a_shell_can_read_is_for_once() {
+    let bench = Bench::asking();
+    std::fs::create_dir(bench.root().join("sub")).expect("made");
+    let script = bench.root().join("sub/script.sh");
+    std::fs::write(&script, "echo harmless\n").expect("written");
+    for command in ["cd sub && sh script.sh", "name=script.sh; sh sub/$name"] {
+        let (request, outcome) = bench.answered(command, Verdict::AllowAlways, |_| {}).await;
+        assert_eq!(outcome.expect("it runs"), "harmless\n[exit 0]");
+        assert!(request.reason.contains("always means once"), "{}", request.reason);
+        let answers = bench.log.resolutions.lock().expect("free").clone();
+        let by = "test".to_owned();
+        let once = Resolution::Answered { verdict: Verdict::AllowOnce, by };
+        assert_eq!(answers.last(), Some(&once));
+        let (_, outcome) = bench.answered(command, Verdict::Deny, |_| {}).await;
+        assert!(outcome.is_err(), "{command}");
+    }
+    assert!(bench.approvals.allowed().await.expect("listed").is_empty());
+    let (request, outcome) =
+        bench.answered("sh sub/script.sh | cat", Verdict::AllowAlways, |_| {}).await;
+    assert_eq!(outcome.expect("it runs"), "harmless\n[exit 0]");
+    assert_eq!(request.reason, "it runs outside the sandbox");
+    assert_eq!(bench.bash("sh sub/script.sh | cat").await, "harmless\n[exit 0]");
+}

@@ -1,6 +1,7 @@
 //! A command is read once, to a plan; the plan is what is shown, approved and run.
 
 mod files;
+mod literal;
 mod shape;
 mod words;
 
@@ -120,6 +121,15 @@ impl CommandPlan {
                 "not run: {} changed after the command was approved; ask again",
                 file.path
             ))),
+        }
+    }
+
+    /// Whether every file it names in its text is bound by a digest. What only a shell can read
+    /// (variables, patterns, quoted words, another folder) may name files that are not.
+    pub fn binds_its_files(&self) -> bool {
+        match self.argv.as_slice() {
+            [_, _, text] if self.shell => literal::is_literal(text),
+            _ => true,
         }
     }
 
