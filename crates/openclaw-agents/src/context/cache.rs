@@ -40,12 +40,14 @@ impl Default for ContextCache {
 
 impl ContextCache {
     /// What is known of a session; it is not kept any more then, so that its user can change it
-    /// without a copy.
-    pub(crate) fn take(&self, session: &SessionId) -> Option<Arc<Settled>> {
+    /// without a copy. `None` also when it was cut for less room than there is now.
+    pub(crate) fn take(&self, session: &SessionId, room: usize) -> Option<Arc<Settled>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = kept.entries.remove(session)?;
         kept.bytes -= entry.bytes;
-        Some(entry.settled)
+        // The room differs a little from turn to turn, by what the system prompt says.
+        let is_enough = entry.settled.cut_for().is_none_or(|cut| room <= cut + cut / 8);
+        is_enough.then_some(entry.settled)
     }
 
     /// Keeps what is known of a session, and forgets others for it.
@@ -101,22 +103,47 @@ mod tests {
     }
 
     #[test]
+    fn what_was_cut_for_less_room_is_read_anew() {
+        let cache = ContextCache::default();
+        let id = SessionId::new("s").expect("valid");
+        for (cut, room, is_known) in [
+            (None, 100_000, true),
+            (Some(10_000), 10_000, true),
+            (Some(10_000), 10_100, true),
+            (Some(10_000), 5_000, true),
+            (Some(10_000), 20_000, false),
+        ] {
+            let mut known = settled(10);
+            if let Some(cut) = cut {
+                Arc::make_mut(&mut known).note_cut(cut);
+            }
+            cache.keep(&id, known);
+            assert_eq!(cache.take(&id, room).is_some(), is_known, "{cut:?} {room}");
+        }
+    }
+
+    #[test]
+    fn an_encoding_that_is_still_to_come_is_counted() {
+        assert!(settled(10_000).footprint() >= 20_000);
+    }
+
+    #[test]
     fn the_least_recently_used_go_and_the_sum_is_bounded() {
         let cache =
-            ContextCache { kept: std::sync::Mutex::new(Kept::default()), most_bytes: 40_000 };
+            ContextCache { kept: std::sync::Mutex::new(Kept::default()), most_bytes: 80_000 };
         let id = |number: u32| SessionId::new(format!("s{number}")).expect("valid");
         for number in 0..3 {
             cache.keep(&id(number), settled(10_000));
         }
-        let first = cache.take(&id(0)).expect("kept");
+        let first = cache.take(&id(0), 0).expect("kept");
         cache.keep(&id(0), first);
         cache.keep(&id(3), settled(10_000));
-        assert!(cache.take(&id(1)).is_none(), "the oldest is still there");
+        assert!(cache.take(&id(1), 0).is_none(), "the oldest is still there");
         for number in [0, 2, 3] {
-            assert!(cache.take(&id(number)).is_some(), "{number}");
+            assert!(cache.take(&id(number), 0).is_some(), "{number}");
         }
         assert_eq!(cache.kept.lock().expect("sound").bytes, 0);
         cache.keep(&id(4), settled(50_000));
-        assert!(cache.take(&id(4)).is_none(), "larger than everything that is kept");
+        assert!(cache.take(&id(4), 0).is_none(), "larger than everything that is kept");
     }
 }

@@ -48,6 +48,11 @@ impl Context {
         self.settled.messages().iter().chain(self.fresh.iter())
     }
 
+    /// Notes that earlier messages may be missing for lack of room.
+    pub(crate) fn note_cut(&mut self, room: usize) {
+        Arc::make_mut(&mut self.settled).note_cut(room);
+    }
+
     /// Adds what the model answered.
     pub(crate) fn push_assistant(&mut self, message: AssistantMessage) {
         Arc::make_mut(&mut self.fresh).push(Message::Assistant(message));
@@ -119,6 +124,9 @@ impl Context {
         let over = messages.len().saturating_sub(open);
         let mut messages = messages.into_iter();
         let mut settled = Settled::new();
+        if let Some(room) = self.settled.cut_for() {
+            settled.note_cut(room);
+        }
         if !self.settled.messages().is_empty() {
             settled.extend(messages.by_ref().take(over), self.settled.last_seq());
         }
@@ -195,8 +203,19 @@ fn drop_steps(messages: &mut Vec<Message>, size: usize, room: usize) -> usize {
     saved
 }
 
-/// Cuts the longest texts of users and results until so many bytes are saved.
+/// Cuts the texts of users and results until so many bytes are saved: first those that stay long
+/// all the same, and where there are too many for that, shorter ones too.
 fn cut_text(messages: &mut [Message], mut excess: usize) {
+    for least in [2_048, 512, 128] {
+        excess = cut_text_to(messages, excess, least);
+        if excess == 0 {
+            return;
+        }
+    }
+}
+
+/// Leaves at least so much of each text; answers how many bytes are still too many.
+fn cut_text_to(messages: &mut [Message], mut excess: usize, least: usize) -> usize {
     for message in messages.iter_mut() {
         let Message::User { content } = message else { continue };
         for block in content {
@@ -210,17 +229,21 @@ fn cut_text(messages: &mut [Message], mut excess: usize) {
                 }
                 _ => None,
             };
-            let Some(text) = text.filter(|text| text.len() > 4_096) else { continue };
-            let keep = text.len().saturating_sub(excess).max(2_048);
+            let Some(text) = text.filter(|text| text.len() > 2 * least) else { continue };
+            let keep = text.len().saturating_sub(excess + NOTE).max(least);
             let cut = head_and_tail(text, keep * 3 / 4, keep / 4);
             excess = excess.saturating_sub(text.len().saturating_sub(cut.len()));
             *text = cut;
             if excess == 0 {
-                return;
+                return 0;
             }
         }
     }
+    excess
 }
+
+/// The most bytes of the note in a text that was cut.
+const NOTE: usize = 48;
 
 /// The head and the tail of a text, cut at character boundaries, with a note of what is missing.
 pub(crate) fn head_and_tail(text: &str, head: usize, tail: usize) -> String {

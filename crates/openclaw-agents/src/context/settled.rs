@@ -16,6 +16,8 @@ pub struct Settled {
     /// The place in the transcript of the last entry that is in here.
     last_seq: i64,
     size: usize,
+    /// The room that earlier messages were left out for, if any were.
+    cut_for: Option<usize>,
     /// Whether all of it is text and calls, which every wire encodes message by message.
     is_plain: bool,
     encoded: Mutex<Option<Encoding>>,
@@ -58,10 +60,21 @@ impl Settled {
         self.is_plain
     }
 
-    /// About how many bytes it occupies in memory.
+    /// The room it was cut for; with more of it, the transcript may give more.
+    pub(crate) fn cut_for(&self) -> Option<usize> {
+        self.cut_for
+    }
+
+    /// Notes that there may be more than fits into so much room.
+    pub(crate) fn note_cut(&mut self, room: usize) {
+        self.cut_for = Some(self.cut_for.map_or(room, |before| before.min(room)));
+    }
+
+    /// About how many bytes it occupies in memory, with the encoding that the turn will add.
     pub(crate) fn footprint(&self) -> usize {
         const MESSAGE: usize = 384;
         let encoded = self.encoding().map_or(0, |encoding| encoding.bytes.capacity());
+        let encoded = if self.is_plain { encoded.max(self.size) } else { encoded };
         self.size + encoded + self.messages.len() * MESSAGE
     }
 
@@ -95,6 +108,7 @@ impl Clone for Settled {
             messages: self.messages.clone(),
             last_seq: self.last_seq,
             size: self.size,
+            cut_for: self.cut_for,
             is_plain: self.is_plain,
             encoded: Mutex::new(self.encoding()),
         }

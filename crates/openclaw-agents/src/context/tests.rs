@@ -195,3 +195,12 @@ fn a_call_without_result_is_answered() {
         ]
     );
 }
+
+#[test]
+fn many_words_without_an_answer_are_cut_too() {
+    let entries = vec![Entry::User("word ".repeat(700)); 40];
+    let mut context = assemble(Arc::new(Settled::new()), &rows(&entries), &Images::default());
+    assert!(context.size() > 100_000);
+    context.fit(12_000);
+    assert!(context.size() <= 12_000, "{}", context.size());
+}

@@ -88,14 +88,18 @@ pub(super) async fn prepare(runner: &AgentRunner, turn: &Turn) -> Result<Prepare
     caller.instruct(&mut system);
     let system: Arc<str> = system.into();
     let room = room_for(turn, settings.max_context_tokens, &facts, &system, &allowed.tools);
-    let (settled, rows) = read_rows(runner, turn, room).await?;
+    let Known { settled, rows, may_be_short } = read_rows(runner, turn, room).await?;
     let before = before(&own, &caller);
     place_all(runner, turn, &rows, &settings.workspace).await;
     let images = Images::load(&rows, &runner.deps.media).await;
     let mut context = assemble(settled, &rows, &images);
-    if context.size() > room {
+    let is_cut = context.size() > room;
+    if is_cut {
         // More goes than has to, so that the next turns do not cut again.
         context.fit(room / 4 * 3);
+    }
+    if is_cut || may_be_short {
+        context.note_cut(room);
     }
     runner.contexts.keep(&session.id, context.settled());
     let thinking = options
@@ -122,14 +126,17 @@ fn room_for(
 }
 
 /// What is known of a session, and the entries that follow.
-async fn read_rows(
-    runner: &AgentRunner,
-    turn: &Turn,
-    room: usize,
-) -> Result<(Arc<Settled>, Vec<TranscriptRow>), NotPrepared> {
+struct Known {
+    settled: Arc<Settled>,
+    rows: Vec<TranscriptRow>,
+    /// Whether no more was read than there is room for.
+    may_be_short: bool,
+}
+
+async fn read_rows(runner: &AgentRunner, turn: &Turn, room: usize) -> Result<Known, NotPrepared> {
     let session = &turn.session.id;
     let unreadable = |error: openclaw_storage::StorageError| NotPrepared::Parked(error.to_string());
-    if let Some(settled) = runner.contexts.take(session) {
+    if let Some(settled) = runner.contexts.take(session, room) {
         let rows = runner
             .deps
             .storage
@@ -137,7 +144,7 @@ async fn read_rows(
             .await
             .map_err(unreadable)?;
         if rows.len() < MOST_NEW_ENTRIES as usize && continues(&rows) {
-            return Ok((settled, rows));
+            return Ok(Known { settled, rows, may_be_short: false });
         }
     }
     // Stored entries are a little larger than what is sent of them.
@@ -151,7 +158,7 @@ async fn read_rows(
     if rows.is_empty() {
         return Err(NotPrepared::Parked("the inputs of the turn are not in the store".to_owned()));
     }
-    Ok((Arc::new(Settled::new()), rows))
+    Ok(Known { settled: Arc::new(Settled::new()), rows, may_be_short: true })
 }
 
 /// Puts the files that came with this run into the workspace.

@@ -1,3 +1,5 @@
+use openclaw_core::MessageContent;
+use openclaw_sessions::TurnResult;
 use openclaw_testkit::model::{RecordedRequest, Reply, Script, ScriptedCall};
 use serde_json::{Value, json};
 
@@ -48,6 +50,23 @@ on_both_wires! {
         let cold = conversation(&harness.server.last_request());
         assert!(warm.len() > 16, "{}", warm.len());
         assert_eq!(cold.get(..warm.len()), Some(&*warm));
+        harness.assert_sound();
+    }
+
+    async fn a_run_with_a_small_window_does_not_make_the_session_forget(api: Api) {
+        let harness = Setup::new(api).script(echoing()).build().await;
+        for turn in 0..30 {
+            harness.reply(&format!("{turn} {}", "word ".repeat(100))).await;
+        }
+        let mut turn = harness.turn(MessageContent::text("small")).await;
+        turn.session.config.max_context_length = Some(9_000);
+        let TurnResult::Done { entry, .. } = harness.run(turn).await.result else { panic!() };
+        harness.append(None, entry).await;
+        let small = conversation(&harness.server.last_request());
+        assert!(small.len() < 60, "{}", small.len());
+        harness.reply("whole").await;
+        let whole = conversation(&harness.server.last_request());
+        assert_eq!(whole.len(), 63);
         harness.assert_sound();
     }
 
