@@ -14,6 +14,7 @@ mod observing;
 mod policies;
 mod queues;
 mod reload;
+mod responses;
 mod rpc_table;
 mod secrets;
 mod support;

@@ -289,4 +289,16 @@ async fn single_tools_are_called_under_the_policy() {
         let answer = call(body.clone()).await;
         assert_eq!((answer.status, &answer.body["ok"]), (status, &json!(false)), "{body}");
     }
+    // A dry run answers for the session that is named, as the call does.
+    let (client, _events) = gateway.connect().await;
+    let without_tools = json!({"config": {"tools_enabled": false}});
+    let created = client.call_raw("session.create", &without_tools, LIMIT).await.expect("created");
+    let created: serde_json::Value = serde_json::from_str(created.get()).expect("JSON");
+    let key = &created["session_key"];
+    for dry in [true, false] {
+        let answer = call(json!({"tool": "list", "sessionKey": key, "dryRun": dry})).await;
+        assert_eq!(answer.status, 404, "{created}: {}", answer.text);
+    }
+    let unknown = json!({"tool": "list", "sessionKey": "agent:main:nobody", "dryRun": true});
+    assert_eq!(call(unknown).await.status, 404);
 }
