@@ -19,6 +19,10 @@ pub mod name {
     pub const HEALTH: &str = "health";
     /// The gateway stops.
     pub const SHUTDOWN: &str = "shutdown";
+    /// A command waits for approval.
+    pub const APPROVAL_REQUESTED: &str = "exec.approval.requested";
+    /// A command does not wait for approval any more.
+    pub const APPROVAL_RESOLVED: &str = "exec.approval.resolved";
     /// A device waits for approval.
     pub const PAIR_REQUESTED: &str = "device.pair.requested";
     /// A device was approved or turned away.

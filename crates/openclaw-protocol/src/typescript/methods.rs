@@ -106,7 +106,7 @@ pub static METHODS: &[MethodInfo] = &[
     row("exec.approvals.node.set", ADMIN, Alternative(BY_APPROVALS)),
     row("exec.approval.request", APPROVALS, Alternative(BY_APPROVALS)),
     row("exec.approval.waitDecision", APPROVALS, Alternative(BY_APPROVALS)),
-    row("exec.approval.resolve", APPROVALS, Alternative(BY_APPROVALS)),
+    row("exec.approval.resolve", APPROVALS, Done("answers what a tool of this gateway asks for")),
     row("wizard.start", ADMIN, Waits(WIZARD)),
     row("wizard.next", ADMIN, Waits(WIZARD)),
     row("wizard.cancel", ADMIN, Waits(WIZARD)),
@@ -245,8 +245,8 @@ pub static EVENTS: &[EventInfo] = &[
     told("node.pair.requested", Waits(NODES)),
     told("node.pair.resolved", Waits(NODES)),
     told("node.invoke.request", Waits(NODES)),
-    told("exec.approval.requested", Alternative(BY_APPROVALS)),
-    told("exec.approval.resolved", Alternative(BY_APPROVALS)),
+    told("exec.approval.requested", Done("what a tool of this gateway asks for")),
+    told("exec.approval.resolved", Done("`decision` is null where nobody answered")),
 ];
 
 /// The method of this name.

@@ -24,6 +24,7 @@ use presence::Presence;
 use translate::{Run, Told};
 
 use super::hello::this_gateway;
+use super::methods::approvals;
 use crate::auth::devices::Request;
 use crate::delivery::LiveEvent;
 
@@ -225,7 +226,30 @@ impl Audience {
         }
     }
 
+    /// A command waits for approval, or does not any more.
+    fn approval(&self, event: &CommittedEvent) -> Result<(), serde_json::Error> {
+        let data = event.data.clone().unwrap_or_default();
+        let (name, payload) = match event.topic {
+            topic::APPROVAL_REQUESTED => {
+                (name::APPROVAL_REQUESTED, approvals::requested(&serde_json::from_value(data)?))
+            }
+            _ => {
+                let now = self.clock.now();
+                let payload = approvals::resolved(&serde_json::from_value(data)?, now);
+                (name::APPROVAL_RESOLVED, payload)
+            }
+        };
+        self.broadcast(name, &payload, For::All(Scope::Approvals), Worth::Needed);
+        Ok(())
+    }
+
     fn stored(&self, event: &CommittedEvent) {
+        if matches!(event.topic, topic::APPROVAL_REQUESTED | topic::APPROVAL_RESOLVED) {
+            if let Err(error) = self.approval(event) {
+                tracing::error!(%error, "an approval cannot be read and is not told");
+            }
+            return;
+        }
         let Some(run_id) = &event.run_id else { return };
         let now = self.clock.now();
         let mut inner = self.inner();

@@ -1,6 +1,7 @@
 //! One file per group of methods.
 
 mod agents;
+pub(super) mod approvals;
 mod channels;
 mod chat;
 mod config;
@@ -105,6 +106,7 @@ pub(super) async fn dispatch(call: Call<'_>) -> Result<Value, WireError> {
         "device.token.revoke" => devices::revoke(call).await,
         "cron.list" => cron::list(call).await,
         "cron.status" => cron::status(call).await,
+        "exec.approval.resolve" => approvals::resolve(call).await,
         "send" => send::send(call).await,
         "poll" => send::poll(call).await,
         "agent" => run::agent(call).await,

@@ -1,5 +1,6 @@
 //! The TypeScript protocol over real sockets.
 
+mod approvals;
 mod devices;
 mod differences;
 mod handshake;

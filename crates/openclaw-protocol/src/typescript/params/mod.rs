@@ -2,6 +2,7 @@
 //! gateway. Texts that name sessions, agents and runs are judged where they are used.
 
 mod agents;
+mod approvals;
 mod channels;
 mod config;
 mod devices;
@@ -10,6 +11,7 @@ mod system;
 mod talking;
 
 pub use agents::*;
+pub use approvals::*;
 pub use channels::*;
 pub use config::*;
 pub use devices::*;
