@@ -19,8 +19,13 @@ const DEBIAN: [(&str, &str, &str); 7] = [
 ];
 
 /// Validators over the services' own published models, pinned.
-const PYTHON: [&str; 4] =
-    ["aiogram==3.31.0", "openai==3.54.0", "anthropic==2.12.0", "pydantic>=2.9,<3"];
+const PYTHON: [&str; 5] = [
+    "aiogram==3.31.0",
+    "openai==3.54.0",
+    "anthropic==2.12.0",
+    "google-genai==3.6.1",
+    "pydantic>=2.9,<3",
+];
 
 /// A second scripted model server, pinned.
 const NODE: [&str; 1] = ["@copilotkit/aimock@1.43.0"];

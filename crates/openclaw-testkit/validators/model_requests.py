@@ -1,7 +1,7 @@
 """Checks requests to models against the types of the vendors' own SDKs.
 
-Reads JSON lines {"api": "chat" | "messages", "body": …} from standard input; needs the packages
-openai, anthropic and pydantic. Prints what is wrong and exits with 1, or the number of requests.
+Reads JSON lines {"api": "chat" | "messages" | "responses" | "gemini", "body": …} from standard
+input; needs the packages openai, anthropic, google-genai and pydantic. Prints what is wrong and exits with 1, or the number of requests.
 """
 
 import collections.abc
@@ -10,8 +10,10 @@ import json
 import sys
 
 from anthropic.types import message_create_params as messages
+from google.genai import types as gemini
+from openai.types import responses
 from openai.types.chat import completion_create_params as chat
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError, create_model
 
 APIS = {
     "chat": (
@@ -22,7 +24,26 @@ APIS = {
         TypeAdapter(messages.MessageCreateParams),
         (messages.MessageCreateParamsBase, messages.MessageCreateParamsStreaming),
     ),
+    "responses": (
+        TypeAdapter(responses.ResponseCreateParams),
+        (
+            responses.response_create_params.ResponseCreateParamsBase,
+            responses.response_create_params.ResponseCreateParamsStreaming,
+        ),
+    ),
 }
+
+# The SDK has no type of the body itself, only of what stands in it; those refuse unknown fields.
+GEMINI = create_model(
+    "GenerateContentRequest",
+    __config__={"extra": "forbid"},
+    contents=(list[gemini.Content], ...),
+    systemInstruction=(gemini.Content | None, None),
+    tools=(list[gemini.Tool] | None, None),
+    toolConfig=(gemini.ToolConfig | None, None),
+    generationConfig=(gemini.GenerationConfig | None, None),
+    safetySettings=(list[gemini.SafetySetting] | None, None),
+)
 
 
 def drain(value):
@@ -35,6 +56,12 @@ def drain(value):
 
 
 def problems(api, body):
+    if api == "gemini":
+        try:
+            GEMINI.model_validate(body)
+        except ValidationError as error:
+            yield str(error)
+        return
     adapter, types = APIS[api]
     known = set().union(*(kind.__annotations__ for kind in types))
     for field in sorted(set(body) - known):

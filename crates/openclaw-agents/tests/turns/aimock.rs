@@ -63,7 +63,7 @@ impl Aimock {
 }
 
 #[tokio::test]
-async fn plain_and_tool_turns_on_both_wires() {
+async fn plain_and_tool_turns_on_every_wire() {
     let Some(binary) = peer("OPENCLAW_TEST_AIMOCK") else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let aimock = Aimock::start(&binary, folder.path()).await;

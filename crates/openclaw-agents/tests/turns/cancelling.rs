@@ -7,13 +7,13 @@ use openclaw_testkit::model::{Ending, Reply, Script, ScriptedCall};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::on_both_wires;
+use crate::on_every_wire;
 use crate::support::{LIMIT, Setup};
 
 /// How soon a turn must have ended, and its connection with it.
 const SOON: Duration = Duration::from_millis(250);
 
-on_both_wires! {
+on_every_wire! {
     async fn before_the_headers(api: Api) {
         let harness = Setup::new(api).script(Script::new().then(Reply::hang())).build().await;
         let turn = harness.turn(MessageContent::text("hello")).await;

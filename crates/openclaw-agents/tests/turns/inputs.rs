@@ -1,7 +1,7 @@
 use openclaw_core::{MediaRef, MessageContent};
 use openclaw_sessions::TurnResult;
 
-use crate::on_both_wires;
+use crate::on_every_wire;
 use crate::support::{Harness, Setup};
 
 /// The smallest PNG.
@@ -14,7 +14,7 @@ async fn stored(harness: &Harness, bytes: &[u8], name: &str) -> MediaRef {
     harness.media.put_bytes(bytes, Some(name)).await.expect("stored")
 }
 
-on_both_wires! {
+on_every_wire! {
     async fn images_are_shown_and_files_are_placed(api: Api) {
         let harness = Setup::new(api).build().await;
         let image = stored(&harness, PNG, "cat.png").await;

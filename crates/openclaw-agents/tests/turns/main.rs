@@ -1,5 +1,5 @@
 //! Turns from the lane's side: what a runner does with a real store, real tools and a model server,
-//! on both wires.
+//! on every wire.
 
 mod aging;
 mod aimock;

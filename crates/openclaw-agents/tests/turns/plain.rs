@@ -3,11 +3,11 @@ use openclaw_sessions::TurnResult;
 use openclaw_storage::rows::TranscriptKind;
 use openclaw_testkit::model::{Reply, ReplyUsage, Script};
 
-use crate::on_both_wires;
+use crate::on_every_wire;
 use crate::support::{Setup, load};
 use std::time::Duration;
 
-on_both_wires! {
+on_every_wire! {
     async fn an_answer_is_streamed_and_its_tokens_counted(api: Api) {
         let gap = Duration::from_millis(30);
         let usage = ReplyUsage { input: 100, output: 7, cached: 60 };
@@ -45,7 +45,8 @@ on_both_wires! {
             .collect();
         let expected = [("user", "first"), ("assistant", "You said: first"), ("user", "second")];
         assert_eq!(said, expected.map(|(role, text)| (role.to_owned(), text.to_owned())));
-        assert_eq!(request.header("authorization").or(request.header("x-api-key"))
+        let headers = ["authorization", "x-api-key", "x-goog-api-key"];
+        assert_eq!(headers.iter().find_map(|name| request.header(name))
             .map(|key| key.trim_start_matches("Bearer ")), Some("canary-key"));
         harness.assert_sound();
     }
@@ -105,7 +106,7 @@ on_both_wires! {
                 assert_eq!(reply, "in one piece");
                 assert_eq!(outcome.usage.output_tokens, 4);
             }
-            (Api::Messages, TurnResult::Failed(error)) => {
+            (Api::Messages | Api::Responses | Api::Gemini, TurnResult::Failed(error)) => {
                 assert_eq!(error.code, "unavailable");
             }
             (_, other) => panic!("{other:?}"),
@@ -125,11 +126,14 @@ on_both_wires! {
         match api {
             Api::Chat => assert_eq!(body["reasoning_effort"], "low"),
             Api::Messages => assert_eq!(body["thinking"]["budget_tokens"], 2_048),
+            Api::Responses => assert_eq!(body["reasoning"]["effort"], "low"),
+            Api::Gemini => assert_eq!(
+                body["generationConfig"]["thinkingConfig"]["thinkingBudget"], 2_048),
         }
         // Its signature goes back with the next request.
         harness.reply("and now?").await;
-        if api == Api::Messages {
-            let sent = harness.server.last_request().body["messages"].to_string();
+        if api != Api::Chat {
+            let sent = harness.server.last_request().body.to_string();
             assert!(sent.contains("c2lnbmVk"), "{sent}");
         }
         harness.assert_sound();

@@ -9,7 +9,7 @@ use openclaw_storage::{Batch, StorageError};
 use openclaw_testkit::model::{Ending, Reply, Script, ScriptedCall};
 use serde_json::json;
 
-use crate::on_both_wires;
+use crate::on_every_wire;
 use crate::support::{Harness, LIMIT, Setup};
 
 /// Breaks at one commit of a turn: before it, or after it without an answer.
@@ -80,7 +80,7 @@ async fn broken_and_resumed(api: openclaw_testkit::model::Api, hook: Arc<BreakAt
     harness
 }
 
-on_both_wires! {
+on_every_wire! {
     /// The commits of the turn: calls, results, calls, results.
     async fn a_turn_goes_on_from_its_last_commit(api: Api) {
         for (commit, after, requests, runs) in [

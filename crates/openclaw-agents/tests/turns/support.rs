@@ -36,7 +36,7 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
 /// Runs a test once per wire.
 #[macro_export]
-macro_rules! on_both_wires {
+macro_rules! on_every_wire {
     ($($(#[$meta:meta])* async fn $name:ident($api:ident: Api) $body:block)*) => {$(
         mod $name {
             use super::*;
@@ -54,6 +54,18 @@ macro_rules! on_both_wires {
             #[tokio::test]
             async fn messages() {
                 body(Api::Messages).await;
+            }
+
+            $(#[$meta])*
+            #[tokio::test]
+            async fn responses() {
+                body(Api::Responses).await;
+            }
+
+            $(#[$meta])*
+            #[tokio::test]
+            async fn gemini() {
+                body(Api::Gemini).await;
             }
         }
     )*};
@@ -182,10 +194,7 @@ fn config(
     agents: &str,
     more: &str,
 ) -> Arc<Config> {
-    let wire = match api {
-        Api::Chat => "openai-chat",
-        Api::Messages => "anthropic-messages",
-    };
+    let wire = api.config_name();
     let root = folder.path().display();
     let model = if agents.contains("model =") { "" } else { "model = \"fake/test-model\"" };
     let text = format!(

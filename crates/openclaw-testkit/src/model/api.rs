@@ -6,17 +6,38 @@ pub enum Api {
     Chat,
     /// `POST /v1/messages`.
     Messages,
+    /// `POST /v1/responses`.
+    Responses,
+    /// `POST /v1beta/models/<model>:streamGenerateContent`.
+    Gemini,
 }
 
 impl Api {
-    /// Both, for suites that run on each.
-    pub const ALL: [Self; 2] = [Self::Chat, Self::Messages];
+    /// All, for suites that run on each.
+    pub const ALL: [Self; 4] = [Self::Chat, Self::Messages, Self::Responses, Self::Gemini];
+
+    /// The wire's name in the configuration.
+    pub const fn config_name(self) -> &'static str {
+        match self {
+            Self::Chat => "openai-chat",
+            Self::Messages => "anthropic-messages",
+            Self::Responses => "openai-responses",
+            Self::Gemini => "gemini",
+        }
+    }
 
     pub(crate) fn of_path(path: &str) -> Option<Self> {
         match path.trim_end_matches('/') {
             "/v1/chat/completions" | "/chat/completions" => Some(Self::Chat),
             "/v1/messages" => Some(Self::Messages),
-            _ => None,
+            "/v1/responses" => Some(Self::Responses),
+            other => gemini(other).map(|_| Self::Gemini),
         }
     }
+}
+
+/// The model and the operation that a path of the Gemini wire names.
+pub(super) fn gemini(path: &str) -> Option<(&str, &str)> {
+    let (model, operation) = path.strip_prefix("/v1beta/models/")?.split_once(':')?;
+    matches!(operation, "streamGenerateContent" | "generateContent").then_some((model, operation))
 }

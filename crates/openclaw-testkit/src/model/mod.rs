@@ -7,6 +7,7 @@
 //! and so are the moments at which replies begin and connections end.
 
 mod api;
+mod conversation;
 mod http;
 mod invariants;
 mod render;

@@ -157,7 +157,7 @@ impl Reply {
         calls.into_iter().fold(Self::new(), Self::then_call)
     }
 
-    /// An error status with the body both wires use.
+    /// An error status with the body that the wires use.
     pub fn error(status: u16, kind: &str, message: &str) -> Self {
         let body =
             json!({"type": "error", "error": {"type": kind, "code": kind, "message": message}});

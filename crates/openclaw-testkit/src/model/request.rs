@@ -12,6 +12,12 @@ pub struct RecordedRequest {
     pub api: Api,
     /// The headers, names in lower case.
     pub headers: Vec<(String, String)>,
+    /// The model asked for.
+    pub(crate) model: String,
+    /// Whether a stream is asked for.
+    pub(crate) stream: bool,
+    /// The conversation, in the chat wire's shape.
+    pub(crate) messages: Vec<Value>,
     /// The raw body.
     pub body: Value,
     /// The body's length in bytes.
@@ -30,24 +36,24 @@ impl RecordedRequest {
 
     /// The model asked for.
     pub fn model(&self) -> &str {
-        self.body["model"].as_str().unwrap_or_default()
+        &self.model
     }
 
     /// Whether a stream is asked for.
     pub fn is_stream(&self) -> bool {
-        self.body["stream"].as_bool().unwrap_or(false)
+        self.stream
     }
 
-    /// The messages.
+    /// The messages; those of other wires than Messages in the chat wire's shape.
     pub fn messages(&self) -> &[Value] {
-        self.body["messages"].as_array().map_or(&[], Vec::as_slice)
+        &self.messages
     }
 
     /// The system prompt.
     pub fn system_text(&self) -> String {
         match self.api {
             Api::Messages => text_of(&self.body["system"]),
-            Api::Chat => self
+            Api::Chat | Api::Responses | Api::Gemini => self
                 .messages()
                 .iter()
                 .filter(|message| matches!(message["role"].as_str(), Some("system" | "developer")))
@@ -112,14 +118,16 @@ impl RecordedRequest {
     /// The names of the tools offered, in order.
     pub fn tool_names(&self) -> Vec<String> {
         let tools = self.body["tools"].as_array().map_or(&[][..], Vec::as_slice);
-        tools
-            .iter()
-            .filter_map(|tool| match self.api {
-                Api::Chat => tool["function"]["name"].as_str(),
-                Api::Messages => tool["name"].as_str(),
-            })
-            .map(str::to_owned)
-            .collect()
+        let names: Vec<&Value> = match self.api {
+            Api::Chat => tools.iter().map(|tool| &tool["function"]["name"]).collect(),
+            Api::Messages | Api::Responses => tools.iter().map(|tool| &tool["name"]).collect(),
+            Api::Gemini => tools
+                .iter()
+                .flat_map(|tool| tool["functionDeclarations"].as_array().into_iter().flatten())
+                .map(|function| &function["name"])
+                .collect(),
+        };
+        names.into_iter().filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
     /// How many images the messages carry.

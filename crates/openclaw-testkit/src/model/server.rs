@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::http::{HttpRequest, LAST_CHUNK, head, push_chunk, read_request};
 use super::render::{self, Frame};
 use super::state::State;
-use super::{Api, Ending, RecordedRequest, Reply, Script, invariants};
+use super::{Api, Ending, RecordedRequest, Reply, Script, api, conversation, invariants};
 
 /// The running server; dropping it ends it.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl ModelServer {
         format!("http://{}", self.address)
     }
 
-    /// What a provider's `base_url` is set to, for both wires: the root with `/v1`.
+    /// What a provider's `base_url` is set to, for every wire: the root with `/v1`.
     pub fn base_url(&self) -> String {
         format!("{}/v1", self.url())
     }
@@ -209,11 +209,22 @@ impl Connection {
                 return self.whole(&reply, Vec::new()).await;
             }
         };
-        let violations = invariants::check(api, &http.headers, &body);
+        let messages = conversation::of(api, &body);
+        let violations = invariants::check(api, &http.headers, &body, &messages);
+        let (model, stream) = match api::gemini(&http.path) {
+            Some((model, operation)) => (model.to_owned(), operation != "generateContent"),
+            None => (
+                body["model"].as_str().unwrap_or_default().to_owned(),
+                body["stream"].as_bool().unwrap_or(false),
+            ),
+        };
         let (request, reply) = self.state.change(|state| {
             let request = RecordedRequest {
                 index: state.requests.len(),
                 api,
+                model,
+                stream,
+                messages,
                 body,
                 body_bytes: http.body.len(),
                 headers: http.headers,

@@ -48,6 +48,7 @@ pub(crate) fn build(
             if key.is_empty() {
                 config = config.with_auth(Auth::OptionalBearer);
             }
+            let transport = transport.taking_documents();
             pair(config.connect(transport.clone()).chat(model), transport)
         }
         ProviderApi::OpenAiResponses => {
@@ -68,6 +69,7 @@ pub(crate) fn build(
         ProviderApi::Ollama => {
             let mut config = OllamaConfig::new().with_base_url(root);
             config.api_key = key.into();
+            let transport = transport.taking_documents();
             pair(config.connect(transport.clone()).completion(model), transport)
         }
     };
@@ -217,9 +219,21 @@ impl RigModel {
             cache_write_tokens: response.usage.cache_creation_input_tokens.unwrap_or_default(),
             model_calls: 1,
         };
-        let message =
-            AssistantMessage::new(response.choice).with_origin(response.origin).with_stop(stop);
+        let choice = response.choice.into_iter().map(repeatable).collect();
+        let message = AssistantMessage::new(choice).with_origin(response.origin).with_stop(stop);
         Ok(Reply { model: name.to_owned(), message, usage, stop: reason })
+    }
+}
+
+/// The block as it may go back to the provider: arguments that are no JSON stand in the provider's
+/// own item too, which would be sent as it is.
+fn repeatable(block: AssistantContent) -> AssistantContent {
+    match block {
+        AssistantContent::ToolCall(mut call) if call.function.invalid_arguments.is_some() => {
+            call.native = None;
+            AssistantContent::ToolCall(call)
+        }
+        other => other,
     }
 }
 

@@ -26,11 +26,18 @@ const LONGEST_DOCUMENT: usize = 4 * 1024 * 1024;
 pub(super) struct Transport {
     http: ModelHttp,
     idle: Duration,
+    /// Whether a whole chat completion may come where a stream was asked for.
+    takes_documents: bool,
 }
 
 impl Transport {
     pub(super) fn new(http: ModelHttp, idle: Duration) -> Self {
-        Self { http, idle }
+        Self { http, idle, takes_documents: false }
+    }
+
+    /// For the chat wire, some of whose servers do not stream.
+    pub(super) fn taking_documents(self) -> Self {
+        Self { takes_documents: true, ..self }
     }
 
     /// Sends, and waits for the headers at most as long as for any chunk.
@@ -76,7 +83,12 @@ impl Transport {
                 let body = String::from_utf8_lossy(&document).into_owned();
                 return Err(Error::non_success_with_details(status, headers, body));
             }
-            let events = rewrite::document_to_events(&document).map_err(|body| {
+            let events = if self.takes_documents {
+                rewrite::document_to_events(&document)
+            } else {
+                Err(String::from_utf8_lossy(&document).into_owned())
+            };
+            let events = events.map_err(|body| {
                 let content_type = content_type.to_owned();
                 instance(TransportError::NotEvents { content_type, body })
             })?;

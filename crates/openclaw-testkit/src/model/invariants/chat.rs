@@ -49,7 +49,6 @@ pub(super) fn check(body: &Value, found: &mut Findings) {
         found.add("a stream without stream_options.include_usage reports no usage");
     }
     tools(body, found);
-    messages(body, found);
 }
 
 fn tools(body: &Value, found: &mut Findings) {
@@ -69,11 +68,22 @@ fn tools(body: &Value, found: &mut Findings) {
     }
 }
 
-fn messages(body: &Value, found: &mut Findings) {
+/// Some servers of this wire refuse what does not alternate.
+pub(super) fn alternates(conversation: &[Value], found: &mut Findings) {
+    for (index, pair) in conversation.windows(2).enumerate() {
+        if pair.iter().all(|message| message["role"] == "user") {
+            found.add(format!("message {}: two user messages in a row", index + 1));
+        }
+    }
+}
+
+/// Checks a conversation in this wire's shape: every call has one result, and the last word is not
+/// the assistant's.
+pub(super) fn messages(conversation: &[Value], found: &mut Findings) {
     let mut open: Vec<String> = Vec::new();
     let mut seen = BTreeSet::new();
     let mut previous = String::new();
-    for (index, message) in body["messages"].as_array().into_iter().flatten().enumerate() {
+    for (index, message) in conversation.iter().enumerate() {
         let role = message["role"].as_str().unwrap_or_default();
         if role != "tool" && !open.is_empty() {
             found.add(format!("message {index}: the calls {open:?} have no result"));
@@ -86,12 +96,7 @@ fn messages(body: &Value, found: &mut Findings) {
                 }
                 content(index, message, found);
             }
-            "user" => {
-                if previous == "user" {
-                    found.add(format!("message {index}: two user messages in a row"));
-                }
-                content(index, message, found);
-            }
+            "user" => content(index, message, found),
             "assistant" => assistant(index, message, &mut open, &mut seen, found),
             "tool" => {
                 let known = ["role", "content", "tool_call_id"];
@@ -106,7 +111,7 @@ fn messages(body: &Value, found: &mut Findings) {
             }
             other => found.add(format!("message {index}: the unknown role {other:?}")),
         }
-        previous = role.to_owned();
+        role.clone_into(&mut previous);
     }
     if !open.is_empty() {
         found.add(format!("the calls {open:?} have no result"));

@@ -1,7 +1,9 @@
 //! What a request must keep so that every provider of its wire takes it.
 
 mod chat;
+mod gemini;
 mod messages;
+mod responses;
 
 use std::collections::BTreeSet;
 
@@ -10,16 +12,34 @@ use serde_json::Value;
 use super::Api;
 
 /// What is wrong with a request; nothing means sound.
-pub(crate) fn check(api: Api, headers: &[(String, String)], body: &Value) -> Vec<String> {
+pub(crate) fn check(
+    api: Api,
+    headers: &[(String, String)],
+    body: &Value,
+    conversation: &[Value],
+) -> Vec<String> {
     let mut found = Findings(Vec::new());
-    if body["model"].as_str().is_none_or(str::is_empty) {
+    // The Gemini wire names the model in the path.
+    if api != Api::Gemini && body["model"].as_str().is_none_or(str::is_empty) {
         found.add("model is missing");
     }
-    if body["messages"].as_array().is_none_or(Vec::is_empty) {
+    if conversation.is_empty() {
         found.add("messages are missing");
     }
     match api {
-        Api::Chat => chat::check(body, &mut found),
+        Api::Chat => {
+            chat::check(body, &mut found);
+            chat::alternates(conversation, &mut found);
+            chat::messages(conversation, &mut found);
+        }
+        Api::Responses => {
+            responses::check(body, &mut found);
+            chat::messages(conversation, &mut found);
+        }
+        Api::Gemini => {
+            gemini::check(headers, body, &mut found);
+            chat::messages(conversation, &mut found);
+        }
         Api::Messages => messages::check(headers, body, &mut found),
     }
     found.0
@@ -70,7 +90,7 @@ mod tests {
 
     fn findings(api: Api, body: &Value) -> Vec<String> {
         let headers = [("anthropic-version".to_owned(), "2023-06-01".to_owned())];
-        check(api, &headers, body)
+        check(api, &headers, body, &crate::model::conversation::of(api, body))
     }
 
     fn chat(messages: Value) -> Value {
@@ -160,6 +180,10 @@ mod tests {
             let found = findings(api, &body);
             assert!(found.iter().any(|text| text.contains(expected)), "{expected}: {found:?}");
         }
-        assert!(check(Api::Messages, &[], &good).iter().any(|text| text.contains("version")));
+        assert!(
+            check(Api::Messages, &[], &good, &crate::model::conversation::of(Api::Messages, &good))
+                .iter()
+                .any(|text| text.contains("version"))
+        );
     }
 }

@@ -1,5 +1,7 @@
 mod chat;
+mod gemini;
 mod messages;
+mod responses;
 
 use std::time::Duration;
 
@@ -21,6 +23,8 @@ pub(crate) fn stream(request: &RecordedRequest, reply: &Reply) -> Vec<Frame> {
     match request.api {
         Api::Chat => chat::stream(request, reply, &mut frames),
         Api::Messages => messages::stream(request, reply, &mut frames),
+        Api::Responses => responses::stream(request, reply, &mut frames),
+        Api::Gemini => gemini::stream(request, reply, &mut frames),
     }
     if reply.ending == Ending::HalfEvent {
         frames.bytes(b"data: {\"id\":\"half\",\"choi".to_vec());
@@ -33,6 +37,8 @@ pub(crate) fn document(request: &RecordedRequest, reply: &Reply) -> Value {
     match request.api {
         Api::Chat => chat::document(request, reply),
         Api::Messages => messages::document(request, reply),
+        Api::Responses => responses::document(request, reply),
+        Api::Gemini => gemini::document(request, reply),
     }
 }
 
