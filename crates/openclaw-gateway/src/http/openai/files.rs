@@ -124,13 +124,17 @@ async fn store(
             let fetcher =
                 fetcher.ok_or_else(|| OpenClawError::internal("nothing fetches files"))?;
             let fetched = fetcher.get_to_store(&FetchRequest::new(url, limit), &state.media).await;
-            return fetched.map_err(|error| match error {
-                error @ (MediaError::Io { .. } | MediaError::TooLarge { .. }) => not_stored(error),
-                error => Refused::bad(format!("a file cannot be fetched: {error}"), param),
-            });
+            return fetched.map_err(|error| not_fetched(error, param));
         }
     };
     stored.map_err(not_stored)
+}
+
+fn not_fetched(error: MediaError, param: &str) -> Refused {
+    match error {
+        error @ (MediaError::Io { .. } | MediaError::TooLarge { .. }) => not_stored(error),
+        error => Refused::bad(format!("a file cannot be fetched: {error}"), param),
+    }
 }
 
 fn not_stored(error: MediaError) -> Refused {
@@ -143,5 +147,18 @@ fn not_stored(error: MediaError) -> Refused {
         error => OpenClawError::new(ErrorKind::Overloaded, "a file could not be stored")
             .with_source(error)
             .into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::not_fetched;
+    use http::StatusCode;
+    use openclaw_media::MediaError;
+
+    #[test]
+    fn a_fetched_file_that_is_too_large_is_as_one_that_was_sent() {
+        let refused = not_fetched(MediaError::TooLarge { size: 9, limit: 8 }, "messages");
+        assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
     }
 }

@@ -96,6 +96,26 @@ async fn what_agent_cannot_do_is_said_before_it_runs() {
 }
 
 #[tokio::test]
+async fn an_answer_that_cannot_be_delivered_is_told_all_the_same() {
+    let gateway = TestGateway::start().await;
+    let mut client = TsClient::owner(&gateway).await;
+    // Somebody else has used the name of the delivery.
+    let other = json!({
+        "channel_id": "web", "chat_id": "x", "content": "hi", "idempotency_key": "deliver:d1",
+    });
+    gateway.call("message.send", other).await.expect("sent");
+    let params = json!({
+        "message": "hello", "sessionKey": "main", "idempotencyKey": "d1",
+        "deliver": true, "channel": "webchat", "to": "x",
+    });
+    let id = client.ask("agent", params).await;
+    client.answer_to(&id).await.expect("accepted");
+    let last = client.answer_to(&id).await.expect("ended");
+    assert_eq!(last["result"]["payloads"][0]["text"], "re: hello");
+    assert!(last["result"]["deliveryError"].is_string(), "{last}");
+}
+
+#[tokio::test]
 async fn the_model_that_is_told_is_the_sessions_own() {
     let config = "[agents]\nmodel = \"mock/m1\"\n[models.providers.mock]\napi = \"openai-chat\"\nbase_url = \"http://127.0.0.1:9/v1\"\n";
     let gateway = TestGateway::with(config, Default::default()).await;
