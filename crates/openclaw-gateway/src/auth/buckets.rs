@@ -8,6 +8,8 @@ use openclaw_core::Timestamp;
 
 /// Buckets remembered; beyond it those that have rested are forgotten, then the fullest.
 const MOST: usize = 10_000;
+/// The longest wait that is told.
+const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
 /// One bucket per key, which fills with time and empties with what is taken.
 #[derive(Debug)]
@@ -57,7 +59,12 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
         let left = filled(bucket);
         let is_free = left >= 1.0;
         *bucket = Bucket { left: if is_free { left - 1.0 } else { left }, at: now };
-        if is_free { Ok(()) } else { Err(Duration::from_secs_f64((1.0 - left) / rate)) }
+        if is_free {
+            return Ok(());
+        }
+        // With a rate next to nothing the wait is longer than a duration can be.
+        let wait = Duration::try_from_secs_f64((1.0 - left) / rate).unwrap_or(LONGEST);
+        Err(wait.min(LONGEST))
     }
 }
 
@@ -95,6 +102,18 @@ mod tests {
         let off = RateLimitSettings { requests_per_second: 0.0, burst: 0 };
         for _ in 0..1_000 {
             assert_eq!(buckets.take(&"one", off, Timestamp::from_millis(0)), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_rate_next_to_nothing_is_told_as_a_day() {
+        let buckets = Buckets::default();
+        for rate in [f64::MIN_POSITIVE, 1e-300, 1e-30, 1e-9] {
+            let tiny = RateLimitSettings { requests_per_second: rate, burst: 1 };
+            let key = rate.to_bits();
+            assert_eq!(buckets.take(&key, tiny, Timestamp::from_millis(0)), Ok(()));
+            let told = buckets.take(&key, tiny, Timestamp::from_millis(0));
+            assert_eq!(told, Err(Duration::from_secs(24 * 3_600)), "{rate}");
         }
     }
 

@@ -16,6 +16,8 @@ use super::password::Passwords;
 use super::signing_keys::{SigningKeys, TOKEN_LIFE};
 use super::{AuthError, Grant, Principal};
 
+/// By how much the clocks of gateways on the same store may differ.
+const CLOCK_SKEW: Duration = Duration::from_secs(60);
 /// How a token names the credential that it was issued for.
 const OF_KEY: &str = "key:";
 const OF_PASSWORD: &str = "password:";
@@ -111,12 +113,10 @@ impl Credentials {
 
     /// Checks an API key.
     pub(super) fn api_key(&self, offered: &Secret) -> Result<SignedIn, AuthError> {
-        let principal = self.keys.check(offered)?;
-        let generation = principal
-            .name
-            .strip_prefix(OF_KEY)
-            .and_then(|id| Some(format!("{OF_KEY}{id}:{}", self.keys.generation(id)?)));
-        Ok(SignedIn { principal, credential: generation })
+        let (principal, generation) = self.keys.check(offered)?;
+        // The principal is called after the key.
+        let credential = Some(format!("{}:{generation}", principal.name));
+        Ok(SignedIn { principal, credential })
     }
 
     /// Checks an access token. The credential that it was issued for must still be what it was.
@@ -126,11 +126,16 @@ impl Credentials {
             self.keys.used(&principal.name);
             return Ok(principal);
         }
-        let claims = self.signing.verify(offered.expose()).ok_or(AuthError::Unknown)?;
+        let (claims, until) = self.signing.verify(offered.expose()).ok_or(AuthError::Unknown)?;
         let expires_at = Timestamp::from_millis(claims.exp.saturating_mul(1_000));
         if expires_at <= now {
             return Err(AuthError::Over("expired"));
         }
+        // No gateway issues one for longer: it was made with a key that somebody else has.
+        if expires_at > now.plus(TOKEN_LIFE).plus(CLOCK_SKEW) {
+            return Err(AuthError::Unknown);
+        }
+        let expires_at = until.map_or(expires_at, |until| until.min(expires_at));
         let principal = self.subject(&claims, expires_at)?;
         self.keys.used(&principal.name);
         self.verified.put(offered, principal.clone(), now);
@@ -215,10 +220,12 @@ impl Credentials {
     /// Revokes the API key of this id or name; what signed in with it ends.
     ///
     /// # Errors
-    /// `NotFound` where there is none, `Forbidden` where it may do what the caller may not.
+    /// `NotFound` where there is none, `Overloaded` where other gateways keep changing it.
     pub async fn revoke_key(&self, named: &str) -> Result<ApiKey, OpenClawError> {
-        let revoked = self.keys.revoke(named).await?;
+        let revoked = self.keys.revoke(named).await;
+        // A change of another gateway may have ended something even if this failed.
         self.changed.notify_one();
+        let revoked = revoked?;
         tracing::info!(id = revoked.id, name = revoked.name, "an API key was revoked");
         Ok(revoked)
     }
@@ -227,18 +234,15 @@ impl Credentials {
     ///
     /// # Errors
     /// `NotFound` where there is none, `Forbidden` where it may do what the caller may not, `Conflict`
-    /// where it is over.
+    /// where it is over, `Overloaded` where other gateways keep changing it.
     pub async fn rotate_key(
         &self,
         named: &str,
         by: &Principal,
     ) -> Result<IssuedKey, OpenClawError> {
-        let key = self.keys.list().into_iter().find(|key| key.id == named || key.name == named);
-        if let Some(key) = key {
-            may_grant(by, key.scopes)?;
-        }
-        let issued = self.keys.rotate(named).await?;
+        let issued = self.keys.rotate(named, by).await;
         self.changed.notify_one();
+        let issued = issued?;
         tracing::info!(id = issued.info.id, name = issued.info.name, "an API key was rotated");
         Ok(issued)
     }
@@ -263,7 +267,7 @@ impl Credentials {
 }
 
 /// Nobody hands on more than they have.
-fn may_grant(by: &Principal, scopes: ScopeSet) -> Result<(), OpenClawError> {
+pub(super) fn may_grant(by: &Principal, scopes: ScopeSet) -> Result<(), OpenClawError> {
     let lacking: Option<Scope> = scopes.iter().find(|scope| !by.scopes.allows(*scope));
     match lacking {
         None => Ok(()),
@@ -282,5 +286,56 @@ impl SignedIn {
 
     pub(super) fn grant(&self) -> &Grant {
         &self.principal.grant
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AuthError, CLOCK_SKEW, Claims, Credentials, ISSUER, NewKey, TOKEN_LIFE};
+    use crate::auth::{Grant, Principal};
+    use openclaw_core::{Clock as _, Secret, SystemIds, SystemRng};
+    use openclaw_protocol::{Scope, ScopeSet};
+    use openclaw_storage::NoObserver;
+    use openclaw_storage::memory::MemoryStorage;
+    use openclaw_testkit::ManualClock;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_token_that_lives_longer_than_any_issued_one_is_forged() {
+        let clock = Arc::new(ManualClock::default());
+        let storage = Arc::new(MemoryStorage::new(clock.clone(), Arc::new(NoObserver)));
+        let credentials =
+            Credentials::new(storage, clock.clone(), Arc::new(SystemIds), Arc::new(SystemRng));
+        let scopes: ScopeSet = [Scope::Read].into_iter().collect();
+        let maker = Principal::new("maker", scopes, Grant::lasting());
+        let new = NewKey { name: "x".to_owned(), scopes, expires_in: None };
+        let key = credentials.create_key(new, &maker).await.expect("made");
+        let signed_in = credentials.api_key(&Secret::new(key.key)).expect("signs in");
+        let signed = async |lives: Duration| {
+            let claims = Claims {
+                iss: ISSUER.to_owned(),
+                sub: signed_in.principal.name.to_string(),
+                cred: signed_in.credential.clone().expect("tokens are issued for it"),
+                scopes,
+                iat: 0,
+                exp: clock.now().plus(lives).as_millis() / 1_000,
+                jti: "x".to_owned(),
+            };
+            Secret::new(credentials.signing.sign(&claims).await.expect("signs"))
+        };
+        let longest = signed(TOKEN_LIFE + CLOCK_SKEW).await;
+        let forged = signed(TOKEN_LIFE + CLOCK_SKEW + Duration::from_secs(1)).await;
+        assert!(matches!(credentials.access_token(&forged), Err(AuthError::Unknown)));
+        // It stops with the key that signed it, even where its signature was checked before.
+        credentials.rotate_signing_key().await.expect("rotates");
+        let until = clock.now().plus(TOKEN_LIFE);
+        let principal = credentials.access_token(&longest).expect("counts");
+        assert_eq!(principal.grant.expires_at(), Some(until));
+        clock.set(until);
+        assert!(credentials.access_token(&longest).is_err());
+        let issued = credentials.issue(&signed_in).await.expect("stored").expect("issued");
+        let principal = credentials.access_token(&issued.token).expect("counts");
+        assert_eq!(principal.grant.expires_at(), Some(issued.expires_at));
     }
 }

@@ -4,13 +4,14 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use openclaw_core::{Clock, Rng, Secret, Timestamp};
-use openclaw_errors::OpenClawError;
+use openclaw_errors::{ErrorKind, OpenClawError};
 use openclaw_protocol::ScopeSet;
 use openclaw_protocol::methods::{ApiKey, IssuedKey};
-use openclaw_storage::{Batch, Storage, Write};
+use openclaw_storage::{ApplyError, Batch, Conflict, Storage, Write};
 use tokio::sync::Mutex;
 
 use super::api_key::{KeyRecord, fresh_id, fresh_key, id_of};
+use super::credentials::may_grant;
 use super::digest::SecretDigest;
 use super::{AuthError, Grant, Principal};
 
@@ -19,6 +20,10 @@ const PREFIX: &str = "auth.key.";
 /// Keys that may live at a time.
 const MOST: usize = 1_000;
 const LONGEST_NAME: usize = 64;
+/// The longest life of a key that expires at all: a hundred years.
+const LONGEST_LIFE: Duration = Duration::from_secs(100 * 365 * 86_400);
+/// How often a change is tried against other gateways.
+const TRIES: u32 = 8;
 
 /// What a new API key is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +85,11 @@ impl KeyRing {
     /// Takes what the store holds. Whether a key that was held is gone or another now.
     pub(super) async fn refresh(&self) -> Result<bool, OpenClawError> {
         let _one_at_a_time = self.changing.lock().await;
+        self.refresh_held().await
+    }
+
+    /// [`Self::refresh`], for who holds `changing`.
+    async fn refresh_held(&self) -> Result<bool, OpenClawError> {
         let values = self.storage.values(PREFIX).await?;
         let mut held = self.write();
         let mut fresh = BTreeMap::new();
@@ -96,6 +106,10 @@ impl KeyRing {
                 Err(error) => {
                     // Nobody can sign in with what cannot be read.
                     tracing::error!(%error, id, "an API key in the store cannot be read");
+                    if let Some(known) = known {
+                        known.grant.end();
+                        has_ended = true;
+                    }
                     continue;
                 }
             };
@@ -122,8 +136,9 @@ impl KeyRing {
         Ok(has_ended)
     }
 
-    /// Checks a key as a caller gave it.
-    pub(super) fn check(&self, offered: &Secret) -> Result<Principal, AuthError> {
+    /// Checks a key as a caller gave it. With the generation that was checked, for an access token of
+    /// it.
+    pub(super) fn check(&self, offered: &Secret) -> Result<(Principal, u32), AuthError> {
         let id = id_of(offered.expose()).ok_or(AuthError::Unknown)?;
         let key = self.get(id).ok_or(AuthError::Unknown)?;
         if !key.record.secret().is_some_and(|digest| digest.matches(offered)) {
@@ -142,12 +157,8 @@ impl KeyRing {
             return Err(AuthError::Over("expired"));
         }
         key.last_used.fetch_max(now.as_millis(), Ordering::Relaxed);
-        Ok(key.principal(id, key.record.scopes, key.grant.clone()))
-    }
-
-    /// The generation of a live key, for an access token of it.
-    pub(super) fn generation(&self, id: &str) -> Option<u32> {
-        Some(self.get(id)?.record.generation)
+        let principal = key.principal(id, key.record.scopes, key.grant.clone());
+        Ok((principal, key.record.generation))
     }
 
     /// Who an access token of a key stands for, as long as that key is what it was.
@@ -224,6 +235,10 @@ impl KeyRing {
             let text = "a key that expires at once is of no use";
             return Err(OpenClawError::invalid_params("expires_in_ms", text));
         }
+        if new.expires_in.is_some_and(|time| time > LONGEST_LIFE) {
+            let text = "a key that expires does so within a hundred years";
+            return Err(OpenClawError::invalid_params("expires_in_ms", text));
+        }
         let held = self.read();
         let mut live = held.values().filter(|key| key.record.is_live(now));
         if live.clone().count() >= MOST {
@@ -238,31 +253,58 @@ impl KeyRing {
     }
 
     pub(super) async fn revoke(&self, named: &str) -> Result<ApiKey, OpenClawError> {
-        let _one_at_a_time = self.changing.lock().await;
-        let (id, key) = self.named(named)?;
-        let mut record = key.current();
-        // A key that is revoked already stays as it was.
-        record.revoked_at = record.revoked_at.or_else(|| Some(self.clock.now()));
-        let info = record.describe(&id);
-        self.put(&id, record, Some(&key)).await?;
-        Ok(info)
+        self.change(named, |id, key| {
+            let mut record = key.current();
+            // A key that is revoked already stays as it was.
+            record.revoked_at = record.revoked_at.or_else(|| Some(self.clock.now()));
+            let info = record.describe(id);
+            Ok((record, info))
+        })
+        .await
     }
 
-    pub(super) async fn rotate(&self, named: &str) -> Result<IssuedKey, OpenClawError> {
+    pub(super) async fn rotate(
+        &self,
+        named: &str,
+        by: &Principal,
+    ) -> Result<IssuedKey, OpenClawError> {
+        self.change(named, |id, held| {
+            may_grant(by, held.record.scopes)?;
+            if !held.record.is_live(self.clock.now()) {
+                return Err(OpenClawError::conflict("the key is revoked or has expired")
+                    .with_hint("make another one: `openclaw keys create`"));
+            }
+            let key = fresh_key(id, self.rng.as_ref());
+            let mut record = held.current();
+            let former = std::mem::replace(&mut record.digest, SecretDigest::of(&key).to_hex());
+            record.former_digest = Some(former);
+            record.generation = record.generation.saturating_add(1);
+            let info = record.describe(id);
+            Ok((record, IssuedKey { key: key.expose().to_owned(), info }))
+        })
+        .await
+    }
+
+    /// Changes a key against what stands in the store: another gateway may have been there before.
+    async fn change<T>(
+        &self,
+        named: &str,
+        change: impl Fn(&str, &HeldKey) -> Result<(KeyRecord, T), OpenClawError> + Send + Sync,
+    ) -> Result<T, OpenClawError> {
         let _one_at_a_time = self.changing.lock().await;
-        let (id, held) = self.named(named)?;
-        if !held.record.is_live(self.clock.now()) {
-            return Err(OpenClawError::conflict("the key is revoked or has expired")
-                .with_hint("make another one: `openclaw keys create`"));
+        for _ in 0..TRIES {
+            let (id, held) = self.named(named)?;
+            let (record, answer) = change(&id, &held)?;
+            match self.put(&id, record, Some(&held)).await {
+                Ok(()) => return Ok(answer),
+                Err(ApplyError::Conflict(Conflict::ValueChanged { .. })) => {
+                    self.refresh_held().await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
-        let key = fresh_key(&id, self.rng.as_ref());
-        let mut record = held.current();
-        let former = std::mem::replace(&mut record.digest, SecretDigest::of(&key).to_hex());
-        record.former_digest = Some(former);
-        record.generation = record.generation.saturating_add(1);
-        let info = record.describe(&id);
-        self.put(&id, record, Some(&held)).await?;
-        Ok(IssuedKey { key: key.expose().to_owned(), info })
+        let text = "the API key kept changing meanwhile";
+        Err(OpenClawError::new(ErrorKind::Overloaded, text).with_hint("try again"))
     }
 
     /// Writes the last uses that the store does not know yet.
@@ -286,10 +328,8 @@ impl KeyRing {
         id: &str,
         record: KeyRecord,
         before: Option<&HeldKey>,
-    ) -> Result<(), OpenClawError> {
-        let stored = serde_json::to_string(&record).map_err(|error| {
-            OpenClawError::internal("a key cannot be written").with_source(error)
-        })?;
+    ) -> Result<(), ApplyError> {
+        let stored = serde_json::to_string(&record).expect("a key is texts, numbers and a list");
         let write = Write::PutValue {
             key: format!("{PREFIX}{id}"),
             value: stored.clone(),

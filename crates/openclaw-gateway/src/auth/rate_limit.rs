@@ -26,7 +26,8 @@ const ADDRESS_SHARE: f64 = 4.0;
 #[derive(Debug, Default)]
 pub struct RateLimiter {
     credentials: Buckets<(Arc<str>, CallClass)>,
-    addresses: Buckets<(IpAddr, CallClass)>,
+    /// `None` is for those who have not signed in: they do not use up what others have.
+    addresses: Buckets<(IpAddr, Option<CallClass>)>,
 }
 
 impl RateLimiter {
@@ -45,7 +46,7 @@ impl RateLimiter {
         let settings = of_class(settings, class, 1.0);
         self.credentials.take(&(principal.clone(), class), settings, now)?;
         let shared = of_class(settings, CallClass::Read, ADDRESS_SHARE);
-        self.addresses.take(&(subnet(address), class), shared, now)
+        self.addresses.take(&(subnet(address), Some(class)), shared, now)
     }
 
     /// Takes one call of somebody who has not signed in.
@@ -59,7 +60,7 @@ impl RateLimiter {
         now: Timestamp,
     ) -> Result<(), Duration> {
         let settings = of_class(settings, CallClass::Read, ADDRESS_SHARE);
-        self.addresses.take(&(subnet(address), CallClass::Read), settings, now)
+        self.addresses.take(&(subnet(address), None), settings, now)
     }
 }
 
@@ -109,6 +110,18 @@ mod tests {
         assert_eq!(taken(&limiter, "one", "127.0.0.1", CallClass::Run), 2);
         assert_eq!(taken(&limiter, "one", "::1", CallClass::Read), 0);
         assert_eq!(taken(&limiter, "two", "127.0.0.1", CallClass::Run), 2);
+    }
+
+    #[test]
+    fn strangers_leave_the_owners_calls_alone() {
+        let limiter = RateLimiter::default();
+        let address: IpAddr = "127.0.0.1".parse().expect("valid");
+        let now = Timestamp::from_millis(0);
+        let strangers = (0..1_000)
+            .take_while(|_| limiter.take_unknown(address, SETTINGS, now).is_ok())
+            .count();
+        assert_eq!(strangers, 80);
+        assert_eq!(taken(&limiter, "owner", "127.0.0.1", CallClass::Read), 20);
     }
 
     #[test]

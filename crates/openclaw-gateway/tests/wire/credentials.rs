@@ -205,6 +205,10 @@ async fn keys_are_refused_by_what_is_wrong_with_them() {
         (json!({"name": "x".repeat(65), "scopes": ["operator.read"]}), "name"),
         (json!({"name": "x", "scopes": []}), "scopes"),
         (json!({"name": "x", "scopes": ["operator.read"], "expires_in_ms": 0}), "expires_in_ms"),
+        (
+            json!({"name": "x", "scopes": ["operator.read"], "expires_in_ms": 3_153_600_000_001_u64}),
+            "expires_in_ms",
+        ),
     ] {
         let error = gateway.call("keys.create", params).await.expect_err("refused");
         assert_eq!((&error["code"], &error["data"]["field"]), (&json!(-32602), &json!(field)));
@@ -258,4 +262,54 @@ async fn no_key_is_granted_a_scope_that_its_maker_lacks() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_change_finds_what_another_gateway_changed_before() {
+    let gateway = TestGateway::start().await;
+    let (old, id) = key(&gateway, "shared", &["operator.read"]).await;
+    let other = gateway.again().await;
+    let rotated = gateway.call("keys.rotate", json!({"id": id})).await.expect("rotates");
+    let fresh = rotated["key"].as_str().expect("a key");
+    // It knows only the key before.
+    let again = other.call("keys.rotate", json!({"id": id})).await.expect("rotates");
+    assert_eq!(status(&other, &old, "session.list").await, 401);
+    assert_eq!(status(&other, fresh, "session.list").await, 401);
+    let newest = again["key"].as_str().expect("a key");
+    assert_eq!(status(&other, newest, "session.list").await, 200);
+    gateway.call("keys.revoke", json!({"id": id})).await.expect("revokes");
+    gateway.state.credentials.refresh().await.expect("reads");
+    assert_eq!(status(&gateway, newest, "session.list").await, 401);
+}
+
+#[tokio::test]
+async fn a_key_whose_record_cannot_be_read_ends() {
+    use openclaw_storage::{Batch, Write};
+    let gateway = TestGateway::start().await;
+    let (key, id) = key(&gateway, "damaged", &["operator.read"]).await;
+    let mut socket = gateway.open(Some(&key)).await.expect("upgrades");
+    let write = Write::PutValue {
+        key: format!("auth.key.{id}"),
+        value: "no record".to_owned(),
+        expect: None,
+    };
+    gateway.state.storage.apply(Batch::new().with(write)).await.expect("stores");
+    gateway.state.credentials.refresh().await.expect("reads");
+    assert_eq!(socket.end().await, Some(CloseCode::Policy));
+    assert_eq!(status(&gateway, &key, "session.list").await, 401);
+}
+
+#[tokio::test]
+async fn who_rotates_a_key_has_the_scopes_of_that_very_key() {
+    use openclaw_gateway::auth::{Grant, Principal};
+    let gateway = TestGateway::start().await;
+    let reader = Principal::new("reader", [Scope::Read].into_iter().collect(), Grant::lasting());
+    let (_, of_reader) = key(&gateway, "name", &["operator.read"]).await;
+    gateway.call("keys.revoke", json!({"id": of_reader})).await.expect("revokes");
+    // Another key goes by the name of the one that is over.
+    let (admin, _) = key(&gateway, "name", &["operator.admin"]).await;
+    let refused = gateway.state.credentials.rotate_key("name", &reader).await;
+    let kind = refused.expect_err("it may do more").kind();
+    assert_eq!(kind, openclaw_errors::ErrorKind::Forbidden);
+    assert_eq!(status(&gateway, &admin, "session.list").await, 200);
 }
