@@ -117,9 +117,8 @@ mod tests {
         let limiter = RateLimiter::default();
         let address: IpAddr = "127.0.0.1".parse().expect("valid");
         let now = Timestamp::from_millis(0);
-        let strangers = (0..1_000)
-            .take_while(|_| limiter.take_unknown(address, SETTINGS, now).is_ok())
-            .count();
+        let strangers =
+            (0..1_000).take_while(|_| limiter.take_unknown(address, SETTINGS, now).is_ok()).count();
         assert_eq!(strangers, 80);
         assert_eq!(taken(&limiter, "owner", "127.0.0.1", CallClass::Read), 20);
     }
