@@ -1,6 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use openclaw_errors::OpenClawError;
+
 use super::serve::Shared;
 use crate::auth::Credentials;
 
@@ -19,10 +21,10 @@ pub(super) async fn follow_config(shared: Arc<Shared>) {
         }
         let auth = config.borrow_and_update().gateway.auth.clone();
         shared.state.credentials.set_password(auth.password_hash.as_ref());
-        // What takes the place of a token that is gone is chosen at the start; until then the old
-        // one stays.
-        if let Some(token) = auth.token
-            && shared.authenticator.replace_token(&token)
+        // What takes the place of a token that the gateway began with is chosen at the start: until
+        // then it stays, which `gateway status` tells.
+        if let Some(token) = auth.token.as_ref()
+            && shared.authenticator.replace_token(token)
         {
             tracing::info!("the gateway token changed; connections with the old one are closed");
             shared.state.hub.wake_all();
@@ -45,10 +47,9 @@ pub(super) async fn end_connections(shared: Arc<Shared>) {
 /// Stores last uses, and finds what another gateway on the same store has changed.
 pub(super) async fn keep_up(shared: Arc<Shared>) {
     let credentials = &shared.state.credentials;
-    let every = match shared.state.storage.health().await {
-        Ok(health) if health.engine == "postgres" => Credentials::REFRESH_EVERY,
-        _ => STORE_USES_EVERY,
-    };
+    let is_shared = shared.state.storage.is_shared();
+    let every = if is_shared { Credentials::REFRESH_EVERY } else { STORE_USES_EVERY };
+    let mut failed_before = false;
     let mut stored_at = shared.state.clock.now();
     loop {
         tokio::select! {
@@ -56,10 +57,18 @@ pub(super) async fn keep_up(shared: Arc<Shared>) {
             () = shared.closing.cancelled() => return,
             () = tokio::time::sleep(every) => {}
         }
-        if every < STORE_USES_EVERY
-            && let Err(error) = credentials.refresh().await
-        {
-            tracing::debug!(%error, "the credentials in the store could not be read again");
+        if is_shared {
+            let followed = follow_store(&shared).await;
+            // Once while it lasts: it is tried twice a second.
+            if let Err(error) = &followed
+                && !failed_before
+            {
+                tracing::warn!(
+                    error = error.report(),
+                    "what other gateways on this store revoke is not seen until it can be read again"
+                );
+            }
+            failed_before = followed.is_err();
         }
         let now = shared.state.clock.now();
         if now.since(stored_at) >= STORE_USES_EVERY {
@@ -67,4 +76,13 @@ pub(super) async fn keep_up(shared: Arc<Shared>) {
             credentials.store_uses().await;
         }
     }
+}
+
+/// Ends what another gateway on the same store has revoked or rotated.
+async fn follow_store(shared: &Shared) -> Result<(), OpenClawError> {
+    shared.state.credentials.refresh().await?;
+    if shared.state.devices.refresh().await? {
+        shared.state.hub.wake_all();
+    }
+    Ok(())
 }

@@ -39,7 +39,8 @@ pub(super) fn upgrade(
         Ok(accept) => accept,
         Err(reply) => return *reply,
     };
-    let facts = Facts::of(peer.address, request.headers());
+    let config = shared.state.config.current();
+    let facts = Facts::of(peer.address, request.headers(), &config.gateway.trusted_proxies);
     let upgrading = hyper::upgrade::on(&mut request);
     let here = shared.clone();
     shared.tasks.spawn(async move {

@@ -2,6 +2,7 @@ use std::net::IpAddr;
 
 use http::HeaderMap;
 use http::header::{HOST, ORIGIN, USER_AGENT};
+use openclaw_config::AddressRange;
 
 /// Headers by which proxies tell whose request they hand on.
 const FORWARDING: [&str; 7] = [
@@ -20,7 +21,7 @@ pub(crate) struct Facts {
     /// Where it comes from.
     pub(crate) address: IpAddr,
     /// Whether the client is on this machine, with nothing in between: by its address, the host it
-    /// asked for, and the absence of any trace of a proxy.
+    /// asked for, and the absence of any trace of a proxy. A trusted proxy is one, traces or not.
     pub(crate) is_local: bool,
     /// Whether it is a page, by its origin.
     pub(crate) has_origin: bool,
@@ -30,7 +31,8 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// What the head of a request tells.
-    pub(crate) fn of(address: IpAddr, headers: &HeaderMap) -> Self {
+    pub(crate) fn of(address: IpAddr, headers: &HeaderMap, proxies: &[AddressRange]) -> Self {
+        let is_proxy = proxies.iter().any(|range| range.contains(address));
         let is_forwarded = headers.keys().any(|name| {
             FORWARDING.contains(&name.as_str()) || name.as_str().starts_with("x-forwarded")
         });
@@ -38,7 +40,7 @@ impl Facts {
         let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
         Self {
             address,
-            is_local: address.is_loopback() && is_local_name(host) && !is_forwarded,
+            is_local: address.is_loopback() && is_local_name(host) && !is_forwarded && !is_proxy,
             has_origin: headers.contains_key(ORIGIN),
             is_browser: agent.is_some_and(|agent| agent.starts_with("Mozilla/")),
         }
@@ -65,7 +67,18 @@ mod tests {
         for (name, value) in headers {
             map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        Facts::of(address.parse().expect("valid"), &map).is_local
+        Facts::of(address.parse().expect("valid"), &map, &[]).is_local
+    }
+
+    #[test]
+    fn a_trusted_proxy_is_not_local_even_if_it_leaves_no_trace() {
+        let map: HeaderMap =
+            [(http::header::HOST, HeaderValue::from_static("localhost"))].into_iter().collect();
+        let proxies = ["127.0.0.1".parse().expect("valid")];
+        let is_local =
+            |address: &str| Facts::of(address.parse().expect("valid"), &map, &proxies).is_local;
+        assert!(!is_local("127.0.0.1"));
+        assert!(is_local("::1"));
     }
 
     #[test]

@@ -384,7 +384,8 @@ async fn welcome(
     if link.connect(connected) {
         if let Some(device_id) = &device_id {
             // What took the device's approval away meanwhile has not seen this connection.
-            link.state.devices.connected(device_id, link.client.id(), &principal.grant);
+            let devices = &link.state.devices;
+            devices.connected(device_id, link.client.id(), &principal.grant, token.as_deref());
             if !link.state.devices.holds(device_id, token.as_deref()).await? {
                 principal.grant.end();
             }

@@ -17,6 +17,9 @@ pub enum DeviceError {
     /// The caller lacks what would be granted.
     #[error("the caller lacks {0}, which would be granted")]
     Lacks(Scope),
+    /// The device may do what the caller may not.
+    #[error("the device has {0}, which the caller lacks")]
+    MayMore(Scope),
     /// The device was approved for less.
     #[error("the device was not approved for {0}")]
     NotApprovedFor(Scope),
@@ -44,6 +47,8 @@ impl From<DeviceError> for OpenClawError {
             }
             DeviceError::Lacks(_) => Self::new(ErrorKind::Forbidden, text)
                 .with_hint("use a credential that has every scope the device asks for"),
+            DeviceError::MayMore(_) => Self::new(ErrorKind::Forbidden, text)
+                .with_hint("use a credential that has every scope the device has"),
             DeviceError::NotApprovedFor(_) => Self::invalid_params("scopes", text)
                 .with_hint("the device has to ask for it and be approved"),
             DeviceError::Contended => Self::new(ErrorKind::Overloaded, text),

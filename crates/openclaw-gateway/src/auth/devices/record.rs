@@ -55,11 +55,16 @@ impl TokenRecord {
     }
 
     pub(super) fn matches(&self, offered: &Secret) -> bool {
-        self.digest.as_bytes().ct_eq(digest_of(offered).as_bytes()).into()
+        self.is(&digest_of(offered))
+    }
+
+    /// Whether it is the token of this digest.
+    pub(super) fn is(&self, digest: &str) -> bool {
+        self.digest.as_bytes().ct_eq(digest.as_bytes()).into()
     }
 }
 
-fn digest_of(token: &Secret) -> String {
+pub(super) fn digest_of(token: &Secret) -> String {
     hex::encode(Sha256::digest(token.expose().as_bytes()))
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use openclaw_core::{Clock, IdGen, Rng, Secret};
+use openclaw_core::{Clock, IdGen, Rng, Secret, Timestamp};
 use openclaw_protocol::ScopeSet;
 use openclaw_protocol::methods::IssuedDeviceToken;
 use openclaw_storage::{ApplyError, Batch, Conflict, Storage, Write};
@@ -13,6 +13,7 @@ use super::pending::Pending;
 use crate::auth::Grant;
 use crate::hub::ClientId;
 
+use super::record::digest_of;
 use super::{Asked, DeviceError, DeviceRecord, Request, TokenRecord};
 
 /// Where devices are kept among the values of the store.
@@ -30,8 +31,30 @@ pub struct Devices {
     ids: Arc<dyn IdGen>,
     rng: Arc<dyn Rng>,
     pending: Mutex<Pending>,
-    /// What the connections of each device go on by.
-    live: Mutex<HashMap<String, Vec<(ClientId, Grant)>>>,
+    /// The connections of each device.
+    live: Mutex<HashMap<String, Vec<Live>>>,
+}
+
+/// A connection of a device.
+#[derive(Debug, Clone)]
+struct Live {
+    connection: ClientId,
+    /// What it goes on by.
+    grant: Grant,
+    /// The digest of the device's token, where it signed in with that.
+    token: Option<String>,
+    since: Timestamp,
+}
+
+impl Live {
+    /// Whether it may go on as the device stands in the store.
+    fn holds(&self, device: &DeviceRecord) -> bool {
+        let token = device.token.as_ref();
+        device.is_approved
+            && self.token.as_ref().is_none_or(|own| token.is_some_and(|token| token.is(own)))
+            // A rotation ends what signed in by another credential as well.
+            && !token.is_some_and(|token| token.is_rotated && token.created_at > self.since)
+    }
 }
 
 impl Devices {
@@ -49,20 +72,29 @@ impl Devices {
         self.pending.lock().expect("no panic while the requests are held")
     }
 
-    fn live(&self) -> MutexGuard<'_, HashMap<String, Vec<(ClientId, Grant)>>> {
+    fn live(&self) -> MutexGuard<'_, HashMap<String, Vec<Live>>> {
         self.live.lock().expect("no panic while the grants are held")
     }
 
-    /// A connection of a device goes on by this grant from now on.
-    pub fn connected(&self, device_id: &str, connection: ClientId, grant: &Grant) {
-        self.live().entry(device_id.to_owned()).or_default().push((connection, grant.clone()));
+    /// A connection of a device goes on by this grant from now on; with the device's token, where it
+    /// signed in by that.
+    pub fn connected(
+        &self,
+        device_id: &str,
+        connection: ClientId,
+        grant: &Grant,
+        token: Option<&str>,
+    ) {
+        let token = token.map(|token| digest_of(&Secret::new(token)));
+        let live = Live { connection, grant: grant.clone(), token, since: self.clock.now() };
+        self.live().entry(device_id.to_owned()).or_default().push(live);
     }
 
     /// A connection of a device is over.
     pub fn disconnected(&self, device_id: &str, connection: ClientId) {
         let mut live = self.live();
         if let Some(grants) = live.get_mut(device_id) {
-            grants.retain(|(known, _)| *known != connection);
+            grants.retain(|live| live.connection != connection);
             if grants.is_empty() {
                 live.remove(device_id);
             }
@@ -71,9 +103,44 @@ impl Devices {
 
     /// Ends what connections of a device go on by; they notice when they are woken.
     fn end(&self, device_id: &str) {
-        for (_, grant) in self.live().get(device_id).into_iter().flatten() {
-            grant.end();
+        for live in self.live().get(device_id).into_iter().flatten() {
+            live.grant.end();
         }
+    }
+
+    /// Ends what connections go on by whose device another gateway on the store has revoked or
+    /// rotated; they notice when they are woken. Whether there were any.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn refresh(&self) -> Result<bool, DeviceError> {
+        // Taken before the store is read: what connects meanwhile looks there itself.
+        let live: Vec<(String, Vec<Live>)> =
+            self.live().iter().map(|(id, live)| (id.clone(), live.clone())).collect();
+        if live.is_empty() {
+            return Ok(false);
+        }
+        let stored: HashMap<String, String> =
+            self.storage.values(PREFIX).await?.into_iter().collect();
+        let mut has_ended = false;
+        for (id, connections) in live {
+            let record = stored.get(&format!("{PREFIX}{id}")).map(|text| read(&id, text));
+            let record = match record.transpose() {
+                Ok(record) => record,
+                Err(error) => {
+                    tracing::error!(%error, id, "a device in the store cannot be read");
+                    None
+                }
+            };
+            for live in connections {
+                let holds = record.as_ref().is_some_and(|record| live.holds(record));
+                if !holds && !live.grant.is_ended() {
+                    live.grant.end();
+                    has_ended = true;
+                }
+            }
+        }
+        Ok(has_ended)
     }
 
     /// The device of this id, revoked ones included.
@@ -241,8 +308,8 @@ impl Devices {
     ///
     /// # Errors
     /// [`DeviceError::NoDevice`], [`DeviceError::NotApproved`], [`DeviceError::NotApprovedFor`],
-    /// [`DeviceError::Lacks`] unless the caller has all that the token may do, or when the store
-    /// fails.
+    /// [`DeviceError::MayMore`] and [`DeviceError::Lacks`] unless the caller has all that the old
+    /// token and the new one may do, or when the store fails.
     pub async fn rotate(
         &self,
         device_id: &str,
@@ -255,6 +322,9 @@ impl Devices {
             .change(device_id, |present| {
                 let mut present = approved(device_id, present)?;
                 let old = present.token.as_ref().map_or(present.scopes, |token| token.scopes);
+                if let Some(more) = lacking(old, caller) {
+                    return Err(DeviceError::MayMore(more));
+                }
                 let scopes = scopes.unwrap_or(old);
                 if let Some(more) = lacking(scopes, present.scopes) {
                     return Err(DeviceError::NotApprovedFor(more));
@@ -274,10 +344,18 @@ impl Devices {
     /// Takes a device's token and approval away.
     ///
     /// # Errors
-    /// [`DeviceError::NoDevice`], or when the store fails.
-    pub async fn revoke(&self, device_id: &str) -> Result<DeviceRecord, DeviceError> {
+    /// [`DeviceError::NoDevice`], [`DeviceError::MayMore`] unless the caller has all that the device
+    /// may do, or when the store fails.
+    pub async fn revoke(
+        &self,
+        device_id: &str,
+        caller: ScopeSet,
+    ) -> Result<DeviceRecord, DeviceError> {
         let revoked = self.change(device_id, |present| {
             let mut present = present.ok_or_else(|| DeviceError::NoDevice(shorten(device_id)))?;
+            if let Some(more) = lacking(present.scopes, caller) {
+                return Err(DeviceError::MayMore(more));
+            }
             present.is_approved = false;
             present.token = None;
             Ok(present)

@@ -110,9 +110,23 @@ async fn security_13_nobody_approves_or_rotates_beyond_their_own_scopes() {
         .call_as("owner", &[Scope::Admin], "device.approve", json!({"request_id": request}))
         .await;
     assert_eq!(approved["result"]["is_approved"], true, "{approved}");
-    let rotate = json!({"device_id": device.id()});
-    let refused = gateway.call_as("helper", &[Scope::Pairing], "device.rotate", rotate).await;
-    assert_eq!(refused["error"]["code"], -32002, "{refused}");
+    // Nor does anybody end or narrow what may do more than they.
+    for scopes in [&[Scope::Pairing][..], &[Scope::Pairing, Scope::Read, Scope::Write]] {
+        for (method, narrowed) in [
+            ("device.rotate", None),
+            ("device.rotate", Some([])),
+            ("device.revoke", None::<[&str; 0]>),
+        ] {
+            let mut params = json!({"device_id": device.id()});
+            if let Some(narrowed) = narrowed {
+                params["scopes"] = json!(narrowed);
+            }
+            let refused = gateway.call_as("helper", scopes, method, params).await;
+            assert_eq!(refused["error"]["code"], -32002, "{method}: {refused}");
+        }
+    }
+    let listed = gateway.call("device.list", json!({})).await.expect("listed");
+    assert_eq!(listed["devices"][0]["is_approved"], true, "{listed}");
     // And a token never grants more than the device was approved for.
     let reader = Device::new(3);
     near(&gateway, &reader, connect_params(TOKEN, READ)).await.expect("connects");
@@ -206,4 +220,31 @@ async fn security_17_a_request_is_single_use_and_bound_to_its_key() {
     assert!(gateway.call("device.approve", approve(&more)).await.is_err());
     // The approval is this key's; another key waits for its own.
     request_id(far(&gateway, &Device::new(3), connect_params(TOKEN, READ)).await);
+}
+
+#[tokio::test]
+async fn what_another_gateway_on_the_store_takes_from_a_device_ends_here() {
+    let gateway = TestGateway::start().await;
+    let other = gateway.again().await;
+    for method in ["device.revoke", "device.rotate"] {
+        let (device, bystander) = (Device::new(2), Device::new(3));
+        let mut by_gateway_token = TsClient::open(&gateway, &[]).await;
+        let hello =
+            by_gateway_token.connect(&device, connect_params(TOKEN, READ)).await.expect("connects");
+        let mut by_own = TsClient::open(&gateway, &[]).await;
+        by_own.connect(&device, connect_params(&token(&hello), READ)).await.expect("connects");
+        let mut stays = TsClient::open(&gateway, &[]).await;
+        stays.connect(&bystander, connect_params(TOKEN, READ)).await.expect("connects");
+        assert!(!gateway.state.devices.refresh().await.expect("reads"), "all hold");
+        // A rotation is told from the connection before it by its time.
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        other.call(method, json!({"device_id": device.id()})).await.expect("done");
+        assert!(gateway.state.devices.refresh().await.expect("reads"), "{method}");
+        gateway.state.hub.wake_all();
+        for client in [&mut by_gateway_token, &mut by_own] {
+            assert_eq!(client.end().await.0, Some(1008), "{method}");
+        }
+        assert!(stays.call("health", json!({})).await.is_ok(), "{method}");
+        other.call("device.revoke", json!({"device_id": device.id()})).await.expect("revoked");
+    }
 }
