@@ -334,3 +334,41 @@ async fn doctor_looks_at_every_file_with_a_secret() {
         assert!(found.contains(&told), "{path}: {found}");
     }
 }
+
+#[tokio::test]
+async fn a_certificate_that_was_renewed_on_disk_is_not_expected_before_it_is_shown() {
+    let config = "[gateway.tls]\nenabled = true\n";
+    let (home, other) = (Home::new(config), Home::new(config));
+    let _gateway = home.start(&[]).await;
+    let others = other.start(&[]).await;
+    let shown = home.json(&["gateway", "status"], "").await["tls_fingerprint"].clone();
+    for file in ["tls/certificate.pem", "tls/key.pem"] {
+        fs::copy(other.state().join(file), home.state().join(file)).expect("renewed");
+    }
+    drop(others);
+    let status = home.run(&["--json", "gateway", "status"], "").await;
+    assert!(status.status.success(), "{status:?}");
+    let restarted = home.json(&["gateway", "restart"], "").await;
+    assert_ne!(restarted["tls_fingerprint"], shown);
+}
+
+#[tokio::test]
+async fn who_is_one_too_many_for_tls_is_only_cut_off() {
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpStream;
+    let home = Home::new("[gateway]\nmax_connections = 1\n[gateway.tls]\nenabled = true\n");
+    let _gateway = home.start(&[]).await;
+    // Each connection of a command is given back before the next one comes.
+    let said = async {
+        let address = ("127.0.0.1", home.port);
+        let _first = TcpStream::connect(address).await.expect("connects");
+        let mut second = TcpStream::connect(address).await.expect("connects");
+        let mut said = Vec::new();
+        // A reset says nothing either.
+        let read = second.read_to_end(&mut said).await;
+        drop(read);
+        said
+    };
+    let said = timeout(LIMIT, said).await.expect("it is cut off");
+    assert_eq!(String::from_utf8_lossy(&said), "");
+}

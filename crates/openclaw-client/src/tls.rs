@@ -91,6 +91,24 @@ pub(crate) async fn over(
     Ok(TlsConnector::from(Arc::new(config)).connect(name, stream).await?)
 }
 
+/// Whether a handshake failed because of the certificate that was shown.
+pub(crate) fn is_about_certificate(
+    error: &(dyn std::error::Error + Send + Sync + 'static),
+) -> bool {
+    matches!(tls_error(error), Some(rustls::Error::InvalidCertificate(_)))
+}
+
+/// Whether a handshake failed because the peer speaks something else.
+pub(crate) fn is_other_protocol(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    matches!(tls_error(error), Some(rustls::Error::InvalidMessage(_)))
+}
+
+fn tls_error<'a>(
+    error: &'a (dyn std::error::Error + Send + Sync + 'static),
+) -> Option<&'a rustls::Error> {
+    error.downcast_ref::<std::io::Error>()?.get_ref()?.downcast_ref()
+}
+
 /// Takes one certificate, whoever vouches for it: its owner told the fingerprint by another way.
 #[derive(Debug)]
 struct OnlyPinned {

@@ -59,11 +59,13 @@ pub async fn connect_websocket(endpoint: &Endpoint) -> Result<Box<dyn Transport>
             Trust::Plain => Box::new(stream),
             trust => {
                 let host = request.uri().host().unwrap_or_default();
-                let over = tls::over(stream, host, trust).await;
-                Box::new(over.map_err(|source| ClientError::NotTrusted {
-                    address: address.clone(),
-                    source,
-                })?)
+                match tls::over(stream, host, trust).await {
+                    Ok(stream) => Box::new(stream),
+                    Err(source) if tls::is_about_certificate(source.as_ref()) => {
+                        return Err(ClientError::NotTrusted { address: address.clone(), source });
+                    }
+                    Err(source) => return Err(unreachable(source)),
+                }
             }
         };
         if let Some(token) = &endpoint.token {
@@ -120,5 +122,43 @@ impl Transport for WebSocketTransport {
         if !matches!(closing, Ok(Ok(()))) {
             tracing::debug!("the gateway did not take leave in time");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Endpoint, connect_websocket};
+    use crate::{ClientError, Trust};
+    use openclaw_errors::OpenClawError;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    /// What a client that wants TLS is told when the peer says this and closes.
+    async fn told(reply: &[u8]) -> ClientError {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+        let address = listener.local_addr().expect("bound").to_string();
+        let trust = Trust::Pinned("ab".repeat(32).parse().expect("valid"));
+        let endpoint = Endpoint { address, token: None, trust };
+        let peer = async {
+            let (mut stream, _) = listener.accept().await.expect("accepts");
+            let mut hello = [0; 16];
+            stream.read_exact(&mut hello).await.expect("it says hello");
+            stream.write_all(reply).await.expect("writes");
+            stream.shutdown().await.expect("closes");
+        };
+        let (connected, ()) = tokio::join!(connect_websocket(&endpoint), peer);
+        connected.err().expect("this is no gateway")
+    }
+
+    #[tokio::test]
+    async fn a_peer_without_tls_is_not_called_untrusted() {
+        let error = told(b"HTTP/1.1 503 Service Unavailable\r\n\r\n").await;
+        assert!(matches!(error, ClientError::Unreachable { .. }), "{error:?}");
+        let hint = OpenClawError::from(error).hint().map(str::to_owned);
+        assert!(hint.is_some_and(|hint| hint.contains("http://")));
+        let error = told(b"").await;
+        assert!(matches!(error, ClientError::Unreachable { .. }), "{error:?}");
+        let hint = OpenClawError::from(error).hint().map(str::to_owned);
+        assert!(hint.is_some_and(|hint| hint.contains("gateway run")));
     }
 }

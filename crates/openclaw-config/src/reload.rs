@@ -27,6 +27,12 @@ pub fn diff(old: &Config, new: &Config) -> ReloadDiff {
     let restart = [
         ("gateway.bind_address", old.gateway.bind_address != new.gateway.bind_address),
         ("gateway.port", old.gateway.port != new.gateway.port),
+        // One that came or changed is followed; what takes the place of one that is gone is chosen at
+        // the start.
+        (
+            "gateway.auth.token",
+            old.gateway.auth.token.is_some() && new.gateway.auth.token.is_none(),
+        ),
         ("gateway.tls", old.gateway.tls != new.gateway.tls),
         ("storage", old.storage != new.storage),
         ("logging", old.logging != new.logging),

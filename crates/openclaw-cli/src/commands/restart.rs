@@ -23,7 +23,9 @@ pub(super) async fn restart(context: &Context) -> Result<(), Failure> {
     client.close().await;
     let give_up = Instant::now() + LIMIT;
     loop {
-        match status_of(&reach).await {
+        // What starts again here may show another certificate.
+        let now = if reach.is_here() { Reach::find(context)? } else { reach.clone() };
+        match status_of(&now).await {
             Ok(after) if after.started_at != before.started_at => {
                 return context
                     .output

@@ -28,7 +28,8 @@ pub(super) fn origin_address(
     peer
 }
 
-/// The hops, nearest last; `None` for one that is no address.
+/// The hops, nearest last; `None` for one that is no address, and where two headers tell different
+/// stories: the proxy sets one of them, and hands the other on as the client said it.
 fn forwarded_for(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     let values = |name: &str| {
         headers
@@ -38,17 +39,19 @@ fn forwarded_for(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
             .map(|part| part.trim().to_owned())
             .collect::<Vec<String>>()
     };
-    let named = values(X_FORWARDED_FOR);
-    if !named.is_empty() {
-        return named.iter().map(|hop| address(hop)).collect();
-    }
+    let named: Vec<_> = values(X_FORWARDED_FOR).iter().map(|hop| address(hop)).collect();
     let of = |element: &String| {
         element.split(';').find_map(|pair| {
             let (name, value) = pair.trim().split_once('=')?;
             name.eq_ignore_ascii_case("for").then(|| address(value.trim_matches('"')))?
         })
     };
-    values(FORWARDED).iter().map(of).collect()
+    let standard: Vec<_> = values(FORWARDED).iter().map(of).collect();
+    match (named.last(), standard.last()) {
+        (Some(one), Some(other)) if one != other => vec![None],
+        (Some(_), _) => named,
+        (None, _) => standard,
+    }
 }
 
 /// An address as hops are written: perhaps with a port, IPv6 perhaps in brackets.
@@ -109,5 +112,11 @@ mod tests {
         assert_eq!(from("10.1.2.3", &two), "192.0.2.7");
         let standard = [("forwarded", "for=1.1.1.1, for=\"[2001:db8::1]:80\";proto=https")];
         assert_eq!(from("10.1.2.3", &standard), "2001:db8::1");
+        let agreeing = [("x-forwarded-for", "1.1.1.1, 192.0.2.7"), ("forwarded", "for=192.0.2.7")];
+        assert_eq!(from("10.1.2.3", &agreeing), "192.0.2.7");
+        for differing in ["for=192.0.2.8", "for=192.0.2.7, for=192.0.2.8", "proto=https"] {
+            let both = [("x-forwarded-for", "192.0.2.7"), ("forwarded", differing)];
+            assert_eq!(from("10.1.2.3", &both), "10.1.2.3", "{differing}");
+        }
     }
 }

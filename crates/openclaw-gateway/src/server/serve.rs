@@ -164,6 +164,7 @@ impl Server {
             .map(|at| format!("{scheme}://{at}"))
             .collect();
         state.server.listening(addresses, tls.as_ref().map(|tls| tls.fingerprint.clone()));
+        tls::tell_fingerprint(tls.as_ref(), &state.config.current().state_dir);
         let shared = Arc::new(Shared {
             authenticator: Arc::new(Authenticator::new(
                 &options.token,
@@ -260,7 +261,10 @@ async fn accept(
         };
         if let Ok(place) = places.clone().try_acquire_owned() {
             shared.tasks.spawn(serve(stream, peer, place, shared.clone()));
-        } else if let Ok(turn) = turned_away.clone().try_acquire_owned() {
+        } else if shared.tls.is_none()
+            // A peer that expects TLS could not read it.
+            && let Ok(turn) = turned_away.clone().try_acquire_owned()
+        {
             shared.tasks.spawn(turn_away(stream, turn));
         }
     }

@@ -56,14 +56,44 @@ pub(super) fn load(settings: &GatewaySettings, state: &Path) -> Result<Option<Tl
     Ok(Some(Tls { acceptor: TlsAcceptor::from(Arc::new(config)), fingerprint }))
 }
 
+/// Leaves the fingerprint of what is served for clients on the same machine: the certificate's file
+/// may be renewed while this gateway still shows the one it began with.
+pub(super) fn tell_fingerprint(tls: Option<&Tls>, state: &Path) {
+    let path = fingerprint_path(state);
+    let told = match tls {
+        Some(tls) => {
+            private_folder(&state.join("tls")).and_then(|()| write(&path, &tls.fingerprint))
+        }
+        None => match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != IoErrorKind::NotFound => Err(unwritable(&path, error)),
+            _ => Ok(()),
+        },
+    };
+    if let Err(error) = told {
+        tracing::warn!(
+            error = error.report(),
+            "clients on this machine take the certificate's file for what is served"
+        );
+    }
+}
+
+fn fingerprint_path(state: &Path) -> PathBuf {
+    state.join("tls").join("fingerprint")
+}
+
 /// The fingerprint of the certificate that a gateway with these settings shows, for clients on the
-/// same machine; `None` where it speaks plain text or has not made its certificate yet.
+/// same machine: as the gateway has left it, else that of the certificate's file. `None` where it
+/// speaks plain text or has not made its certificate yet.
 pub fn certificate_fingerprint(settings: &GatewaySettings, state: &Path) -> Option<String> {
     let path = match &settings.tls {
         TlsSettings::Off => return None,
         TlsSettings::Files { certificate, .. } => certificate.clone(),
         TlsSettings::SelfSigned => certificate_path(state),
     };
+    let told = std::fs::read_to_string(fingerprint_path(state)).ok();
+    if let Some(told) = told.map(|told| told.trim().to_owned()).filter(|told| !told.is_empty()) {
+        return Some(told);
+    }
     CertificateDer::from_pem_file(path).ok().map(|certificate| fingerprint(&certificate))
 }
 
@@ -88,14 +118,18 @@ fn self_signed(state: &Path, address: IpAddr) -> Result<(PathBuf, PathBuf), Open
     }
     let made = rcgen::generate_simple_self_signed(names)
         .map_err(|error| OpenClawError::internal("cannot make a certificate").with_source(error))?;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(state.join("tls"))
-        .map_err(|error| unwritable(&state.join("tls"), error))?;
+    private_folder(&state.join("tls"))?;
     write(&key, &made.signing_key.serialize_pem())?;
     write(&certificate, &made.cert.pem())?;
     Ok((certificate, key))
+}
+
+fn private_folder(path: &Path) -> Result<(), OpenClawError> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| unwritable(path, error))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), OpenClawError> {
