@@ -4,7 +4,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::tz::TimeZone;
 use openclaw_config::Config;
-use openclaw_core::{Clock, IdGen, Rng, Session};
+use openclaw_core::{Clock, IdGen, Inbound, Rng, Session};
 use openclaw_media::MediaStore;
 use openclaw_sessions::{Turn, TurnOutcome, TurnRunner};
 use openclaw_storage::rows::{InboxRow, RunOptions, StoredError};
@@ -79,6 +79,10 @@ impl TurnRunner for AgentRunner {
     fn user_entry(&self, _: &Config, _: &Session, inputs: &[InboxRow]) -> TranscriptDraft {
         let message_id = inputs.last().map(|input| input.message_id.clone());
         user_entry(inputs, &self.deps.zone).draft(message_id)
+    }
+
+    fn stands_alone(&self, _: &Inbound) -> bool {
+        false
     }
 
     async fn run(&self, turn: Turn) -> TurnOutcome {

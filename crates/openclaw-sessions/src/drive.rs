@@ -10,7 +10,7 @@ use openclaw_storage::rows::{InputState, StoredError};
 use tracing::Instrument as _;
 
 use crate::lane::Lane;
-use crate::limits::{CANCEL_GRACE, TIMEOUT_GRACE};
+use crate::limits::{CANCEL_GRACE, GROUP_LIMIT, TIMEOUT_GRACE};
 use crate::ports::{Turn, TurnOutcome, TurnResult};
 use crate::work::Work;
 
@@ -107,10 +107,13 @@ impl Lane {
         }
     }
 
+    /// Whether an input waits that may interrupt a turn.
     async fn has_waiting(&self) -> bool {
-        // The running input and one more.
-        match self.storage().open_inputs(&self.key, 2).await {
-            Ok(rows) => rows.iter().any(|row| row.state == InputState::Waiting),
+        let runner = &self.shared.deps.runner;
+        match self.storage().open_inputs(&self.key, GROUP_LIMIT).await {
+            Ok(rows) => rows
+                .iter()
+                .any(|row| row.state == InputState::Waiting && !runner.stands_alone(&row.inbound)),
             Err(error) => {
                 tracing::warn!(%error, "inputs that may interrupt the turn cannot be read");
                 false

@@ -165,7 +165,10 @@ impl Lane {
                 vec![first]
             }
         };
-        let Some(group) = queue::group(mode, open) else { return Ok(None) };
+        let runner = &self.shared.deps.runner;
+        let Some(group) = queue::group(mode, open, |row| runner.stands_alone(&row.inbound)) else {
+            return Ok(None);
+        };
         // In interrupt mode the newest input may be of a newer session than the first.
         let session = if group.lead.session_id == session.id {
             session

@@ -4,8 +4,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use openclaw_config::Config;
 use openclaw_core::{
-    AgentEvent, Conversation, ExternalId, MessageId, RunId, Session, SessionKey, StopReason,
-    Timestamp, Usage,
+    AgentEvent, Conversation, ExternalId, Inbound, MessageId, RunId, Session, SessionKey,
+    StopReason, Timestamp, Usage,
 };
 use openclaw_storage::rows::{CallerCall, InboxRow, RunOptions, StoredError, TranscriptRow};
 use openclaw_storage::{Fence, NewOutbox, TranscriptDraft};
@@ -30,6 +30,11 @@ pub trait TurnRunner: Send + Sync + std::fmt::Debug {
         session: &Session,
         inputs: &[InboxRow],
     ) -> TranscriptDraft;
+
+    /// Whether this input is a turn by itself, which no other input joins and which joins no other:
+    /// what the runner answers without the model. It neither interrupts a turn nor is refused for
+    /// want of a model. Pure.
+    fn stands_alone(&self, inbound: &Inbound) -> bool;
 
     /// Runs one turn to its end.
     ///

@@ -30,10 +30,20 @@ impl Group {
 /// An interrupted turn goes on first, alone: it took its inputs when it began. In `batch` mode the
 /// inputs at the head that came from the same place for the same session become one turn; its run is
 /// that of the last, whose options count and which is answered. In `interrupt` mode the newest is
-/// run, with the text of those before it.
-pub(crate) fn group(mode: QueueMode, mut open: Vec<InboxRow>) -> Option<Group> {
+/// run, with the text of those before it. An input that stands alone is a turn by itself, and those
+/// after it wait for it.
+pub(crate) fn group(
+    mode: QueueMode,
+    mut open: Vec<InboxRow>,
+    stands_alone: impl Fn(&InboxRow) -> bool,
+) -> Option<Group> {
     if let Some(index) = open.iter().position(|row| row.state == InputState::Running) {
         return Some(Group::alone(open.swap_remove(index)));
+    }
+    match open.iter().position(stands_alone) {
+        Some(0) => return Some(Group::alone(open.swap_remove(0))),
+        Some(first) => open.truncate(first),
+        None => {}
     }
     match mode {
         QueueMode::Queue | QueueMode::Immediate => {

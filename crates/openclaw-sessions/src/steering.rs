@@ -66,6 +66,11 @@ impl LaneSteering {
         let key = &self.session.session_key;
         let mut rows = self.shared.deps.storage.open_inputs(key, GROUP_LIMIT).await?;
         rows.retain(|row| self.joins(row));
+        let runner = &self.shared.deps.runner;
+        if let Some(first) = rows.iter().position(|row| runner.stands_alone(&row.inbound)) {
+            // What was said after it must not be answered before it.
+            rows.truncate(first);
+        }
         Ok(rows)
     }
 

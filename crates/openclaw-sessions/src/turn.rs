@@ -35,8 +35,10 @@ impl Lane {
             tracing::error!(run_id = %lead.run_id, attempts = lead.attempts, "the run is given up");
             return self.end_without_turn(&work, &fence, &Ending::gave_up(lead.attempts)).await;
         }
-        let refusal = self.shared.deps.runner.refusal(&work.config, &work.session, &lead.options);
-        if let Some(error) = refusal {
+        let runner = &self.shared.deps.runner;
+        if !runner.stands_alone(&lead.inbound)
+            && let Some(error) = runner.refusal(&work.config, &work.session, &lead.options)
+        {
             return self.end_without_turn(&work, &fence, &Ending::refused(error)).await;
         }
         match self.begin(&work, &fence).await {

@@ -26,11 +26,11 @@ pub(super) async fn run(
         });
     }
     let model = (wanted != "default").then(|| wanted.to_owned());
-    let changed = SessionConfig { model, ..session.config.clone() };
-    let with = Session { config: changed.clone(), ..session.clone() };
+    let changed = SessionConfig { model: model.clone(), ..session.config.clone() };
+    let with = Session { config: changed, ..session.clone() };
     match candidates(config, Some(&with), None, &session.agent_id) {
         Ok(found) => {
-            deps.configure(session, changed).await?;
+            deps.configure(session, |config| config.model = model).await?;
             let name = found.first().map(|candidate| candidate.name()).unwrap_or_default();
             Ok(format!("This session uses `{name}` from the next message on."))
         }

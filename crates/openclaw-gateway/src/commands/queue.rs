@@ -1,5 +1,5 @@
 use openclaw_config::Config;
-use openclaw_core::{QueueMode, Session, SessionConfig};
+use openclaw_core::{QueueMode, Session};
 use openclaw_errors::OpenClawError;
 use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
@@ -25,8 +25,7 @@ pub(super) async fn run(
             }
         },
     };
-    let changed = SessionConfig { queue_mode, ..session.config.clone() };
-    deps.configure(session, changed).await?;
+    deps.configure(session, |config| config.queue_mode = queue_mode).await?;
     let mode = queue_mode.unwrap_or(config.session.queue_mode);
     Ok(format!("Queue: {} from the next message on.", name_of(&mode)))
 }

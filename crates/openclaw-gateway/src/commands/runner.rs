@@ -6,7 +6,7 @@ use openclaw_config::Config;
 use openclaw_core::{
     ChannelId, ChatKind, Clock, Inbound, MessageContent, Session, SessionConfig, StopReason, Usage,
 };
-use openclaw_errors::OpenClawError;
+use openclaw_errors::{ErrorKind, OpenClawError};
 use openclaw_sessions::{Turn, TurnOutcome, TurnResult, TurnRunner, is_configured_owner};
 use openclaw_storage::rows::{InboxRow, RunOptions, StoredError, TranscriptKind};
 use openclaw_storage::{Batch, SessionPatch, Storage, TranscriptDraft, Write};
@@ -32,12 +32,15 @@ impl fmt::Debug for CommandDeps {
 }
 
 impl CommandDeps {
-    /// Changes a session's own settings.
+    /// Changes one of a session's own settings; what else was set while the command waited stays.
     pub(super) async fn configure(
         &self,
         session: &Session,
-        config: SessionConfig,
+        change: impl FnOnce(&mut SessionConfig),
     ) -> Result<(), OpenClawError> {
+        let current = self.storage.session(&session.id).await?;
+        let mut config = current.map_or_else(|| session.config.clone(), |session| session.config);
+        change(&mut config);
         let patch = SessionPatch {
             config: Some(config),
             updated_at: Some(self.clock.now()),
@@ -71,6 +74,21 @@ impl CommandRunner {
         Ok(pairing.is_some_and(|row| row.is_owner))
     }
 
+    /// The command that a turn is. A first message for a fresh session is the model's, unless whoever
+    /// wrote it may not begin one.
+    async fn asked<'t>(
+        &self,
+        turn: &'t Turn,
+    ) -> Result<Option<(&'static CommandInfo, &'t str)>, OpenClawError> {
+        if let Some(asked) = command_of(&turn.inputs) {
+            return Ok(Some(asked));
+        }
+        let [input] = &turn.inputs[..] else { return Ok(None) };
+        let Some(asked) = parse(&input.inbound) else { return Ok(None) };
+        let is_owner = self.is_owner(&turn.config, &input.inbound).await?;
+        Ok((!may_use(asked.0, &input.inbound, is_owner)).then_some(asked))
+    }
+
     async fn answer(
         &self,
         turn: &Turn,
@@ -79,7 +97,7 @@ impl CommandRunner {
     ) -> Result<String, OpenClawError> {
         let is_owner = self.is_owner(&turn.config, inbound).await?;
         let is_group = inbound.conversation.kind != ChatKind::Direct;
-        if is_group && info.who == Who::Owner && !is_owner {
+        if !may_use(info, inbound, is_owner) {
             return Ok(format!("Only the owner can use /{} in a group.", info.name));
         }
         let (deps, config, session) = (&self.deps, &*turn.config, &turn.session);
@@ -95,6 +113,24 @@ impl CommandRunner {
             Command::Think => think::run(deps, session, arguments).await,
             Command::Queue => queue::run(deps, config, session, arguments).await,
         }
+    }
+}
+
+/// Whether a command may be used where it was said.
+fn may_use(info: &CommandInfo, inbound: &Inbound, is_owner: bool) -> bool {
+    is_owner || info.who == Who::Anyone || inbound.conversation.kind == ChatKind::Direct
+}
+
+/// How a command ends that could not be carried out: what the store may take another time is tried
+/// again, anything else is said.
+fn failed(error: OpenClawError) -> TurnResult {
+    match error.kind() {
+        ErrorKind::Database => TurnResult::Parked(error.report()),
+        kind => TurnResult::Failed(StoredError {
+            code: kind.as_str().to_owned(),
+            message: error.to_string(),
+            hint: error.hint().map(str::to_owned),
+        }),
     }
 }
 
@@ -161,8 +197,18 @@ impl TurnRunner for CommandRunner {
         }
     }
 
+    fn stands_alone(&self, inbound: &Inbound) -> bool {
+        parse(inbound).is_some() || self.inner.stands_alone(inbound)
+    }
+
     async fn run(&self, turn: Turn) -> TurnOutcome {
-        let Some(asked) = command_of(&turn.inputs) else { return self.inner.run(turn).await };
+        let asked = match self.asked(&turn).await {
+            Ok(Some(asked)) => asked,
+            Ok(None) => return self.inner.run(turn).await,
+            Err(error) => {
+                return TurnOutcome { result: failed(error), usage: Usage::default() };
+            }
+        };
         let Some(input) = turn.inputs.last() else { return self.inner.run(turn).await };
         let result = match self.answer(&turn, &input.inbound, asked).await {
             Ok(reply) => TurnResult::Done {
@@ -170,7 +216,7 @@ impl TurnRunner for CommandRunner {
                 entry: aside(asked.0, &[]),
                 stop_reason: StopReason::EndTurn,
             },
-            Err(error) => TurnResult::Parked(error.to_string()),
+            Err(error) => failed(error),
         };
         TurnOutcome { result, usage: Usage::default() }
     }

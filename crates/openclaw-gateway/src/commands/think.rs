@@ -1,4 +1,4 @@
-use openclaw_core::{Session, SessionConfig, ThinkingLevel};
+use openclaw_core::{Session, ThinkingLevel};
 use openclaw_errors::OpenClawError;
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -23,8 +23,7 @@ pub(super) async fn run(
             }
         },
     };
-    let changed = SessionConfig { thinking, ..session.config.clone() };
-    deps.configure(session, changed).await?;
+    deps.configure(session, |config| config.thinking = thinking).await?;
     Ok(format!("Thinking: {} from the next message on.", name_of(thinking.unwrap_or_default())))
 }
 

@@ -2,6 +2,8 @@
 
 use openclaw_core::{ChannelId, ChatKind, Inbound, RunId, SessionKey};
 use openclaw_sessions::{StopTarget, Wake, is_configured_owner};
+use openclaw_storage::StorageError;
+use openclaw_storage::rows::InboxRow;
 
 use super::GatewayIngress;
 use super::store::Arrival;
@@ -54,18 +56,61 @@ impl GatewayIngress {
         if arrival.begins_anew {
             self.deps.lanes.wake(&arrival.session_key, Wake::Reset);
         }
-        if !arrival.stops_others {
+        if arrival.stops_others {
+            self.stop_older(&arrival.session_key, own).await;
+        }
+    }
+
+    /// Does once more what a command that is stored does: whoever stored it may have ended before it
+    /// was done. Nothing happens where it was.
+    pub(super) async fn again_after_command(&self, row: &InboxRow) {
+        let (begins_anew, stops_others) =
+            (early::begins_anew(&row.inbound), early::stops_others(&row.inbound));
+        if row.state.is_final()
+            || !(begins_anew || stops_others)
+            || !self.may_command(&row.inbound).await
+        {
             return;
         }
-        let open = self.deps.storage.open_inputs(&arrival.session_key, MOST_STOPPED).await;
+        if begins_anew {
+            self.deps.lanes.wake(&row.session_key, Wake::Reset);
+        }
+        if stops_others {
+            self.stop_older(&row.session_key, &row.run_id).await;
+        }
+    }
+
+    /// Does what the commands do that an earlier life of the gateway stored and did not answer. Asked
+    /// for before the lanes begin the turns that these commands end.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn recover_commands(&self) -> Result<(), StorageError> {
+        for key in self.deps.storage.keys_with_open_inputs().await? {
+            let open = self.deps.storage.open_inputs(&key, MOST_STOPPED).await?;
+            if let Some(last) = open.iter().rfind(|row| early::stops_others(&row.inbound)) {
+                self.again_after_command(last).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops the runs of a session that were accepted before this one.
+    async fn stop_older(&self, key: &SessionKey, own: &RunId) {
         let stopped = async {
-            for row in open?.iter().filter(|row| row.run_id != *own) {
+            let open = self.deps.storage.open_inputs(key, MOST_STOPPED).await?;
+            let is_there = open.iter().any(|row| row.run_id == *own);
+            // Where it is not among them it has ended, or more than these are older.
+            if !is_there && open.len() < MOST_STOPPED as usize {
+                return Ok(());
+            }
+            for row in open.iter().take_while(|row| row.run_id != *own) {
                 self.deps.lanes.stop(StopTarget::Run(&row.run_id)).await?;
             }
-            Ok::<_, openclaw_storage::StorageError>(())
+            Ok::<_, StorageError>(())
         };
         if let Err(error) = stopped.await {
-            tracing::warn!(session = %arrival.session_key, %error, "not every run could be stopped");
+            tracing::warn!(session = %key, %error, "not every run could be stopped");
         }
     }
 }

@@ -5,6 +5,7 @@ use openclaw_storage::{ApplyError, Batch, Conflict, Write};
 
 use super::GatewayIngress;
 use super::store::{Arrival, Fate, Stored};
+use crate::commands::early;
 
 impl GatewayIngress {
     /// A changed message: an input that still waits gets the new text, a later one only changes the
@@ -35,6 +36,10 @@ impl GatewayIngress {
         input: InboxRow,
     ) -> Result<(), OpenClawError> {
         let inbound = Inbound { content: arrival.inbound.content.clone(), ..input.inbound };
+        if early::begins_anew(&inbound) || early::stops_others(&inbound) {
+            // They do what they say when they are accepted; as an edit they would only be confirmed.
+            return Ok(());
+        }
         let write = Write::ReplaceInput { id: input.id, inbound: Box::new(inbound) };
         match self.deps.storage.apply(Batch::new().with(write)).await {
             // Its turn began meanwhile: the edit is a late one.

@@ -51,8 +51,12 @@ pub struct AcceptedRun {
 impl GatewayIngress {
     /// Stores a client's message as an input of the `web` channel and wakes its lane.
     ///
+    /// A message without an answer of its commit may be stored all the same: the same key asks for it
+    /// again, and starts nothing new.
+    ///
     /// # Errors
-    /// `Conflict` when another principal used the key, `Overloaded` when the store cannot take more.
+    /// `Conflict` when another principal used the key, `Overloaded` when too many inputs wait or the
+    /// session keeps changing, `Database` when the store fails.
     pub async fn accept_run(&self, request: RunRequest) -> Result<AcceptedRun, OpenClawError> {
         // A run that exists is found by the store's refusal of a second one.
         let run_id = match &request.run_id {
@@ -100,8 +104,10 @@ impl GatewayIngress {
                     self.backlog.stored();
                     self.after_command(&arrival, &run_id).await;
                     self.deps.lanes.wake(&arrival.session_key, Wake::Input);
-                    let refusal =
-                        self.deps.runner.refusal(&config, &prepared.session, &start.options);
+                    let runner = &self.deps.runner;
+                    let refusal = (!runner.stands_alone(&arrival.inbound))
+                        .then(|| runner.refusal(&config, &prepared.session, &start.options))
+                        .flatten();
                     return Ok(AcceptedRun {
                         run_id,
                         session_key: arrival.session_key,
@@ -139,6 +145,7 @@ impl GatewayIngress {
         }
         if !row.state.is_final() {
             // The answer of its commit may have been lost, and then nobody has told the lane.
+            self.again_after_command(&row).await;
             self.deps.lanes.wake(&row.session_key, Wake::Input);
         }
         let refusal = self.refusal_of_waiting(&row).await?;
@@ -155,7 +162,7 @@ impl GatewayIngress {
         &self,
         row: &InboxRow,
     ) -> Result<Option<StoredError>, OpenClawError> {
-        if row.state != InputState::Waiting {
+        if row.state != InputState::Waiting || self.deps.runner.stands_alone(&row.inbound) {
             return Ok(None);
         }
         let session = self.deps.storage.session(&row.session_id).await?;

@@ -90,6 +90,9 @@ impl GatewayIngress {
                 Err(ApplyError::Conflict(Conflict::DuplicateInput { .. })) => {
                     // The first time its commit may have gone through and only the answer been
                     // lost; then nobody has told the lane.
+                    if arrival.begins_anew || arrival.stops_others {
+                        self.again_after_duplicate(arrival).await?;
+                    }
                     self.deps.lanes.wake(&arrival.session_key, Wake::Input);
                     return Ok(Stored::Duplicate);
                 }
@@ -101,6 +104,16 @@ impl GatewayIngress {
             ErrorKind::Overloaded,
             "the session kept changing while a message was stored",
         ))
+    }
+
+    async fn again_after_duplicate(&self, arrival: &Arrival) -> Result<(), OpenClawError> {
+        let Inbound { conversation, external_id, .. } = &arrival.inbound;
+        let (channel, chat) = (&conversation.channel_id, &conversation.chat_id);
+        let found = self.deps.storage.input_by_external_id(channel, chat, external_id).await?;
+        if let Some(row) = found {
+            self.again_after_command(&row).await;
+        }
+        Ok(())
     }
 
     /// Keeps a gateway that lost the account from accepting for it. Where no other gateway can take

@@ -200,6 +200,7 @@ impl Gateway {
         state.credentials.load().await?;
         state.delivery.start();
         self.housekeeping.spawn(super::retention::run(state.clone()));
+        state.ingress.recover_commands().await?;
         state.lanes.recover().await?;
         state.channels.apply(&state.config.current()).await.map_err(|issues| {
             let lines: Vec<String> = issues.iter().map(ToString::to_string).collect();

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use openclaw_config::Config;
-use openclaw_core::{AgentEvent, Rng as _, Session, SessionKey, StopReason, Usage};
+use openclaw_core::{AgentEvent, Inbound, Rng as _, Session, SessionKey, StopReason, Usage};
 use openclaw_sessions::{Turn, TurnOutcome, TurnResult, TurnRunner};
 use openclaw_storage::rows::{InboxRow, RunOptions, StoredError, TranscriptKind, TranscriptRow};
 use openclaw_storage::{Batch, LogEntry, Storage, TranscriptDraft, Write};
@@ -122,6 +122,10 @@ impl TurnRunner for ScriptedRunner {
     fn user_entry(&self, _: &Config, _: &Session, inputs: &[InboxRow]) -> TranscriptDraft {
         let names: Vec<&str> = inputs.iter().map(|row| row.inbound.content.plain_text()).collect();
         entry(TranscriptKind::User, &names.join(" "))
+    }
+
+    fn stands_alone(&self, _: &Inbound) -> bool {
+        false
     }
 
     async fn run(&self, turn: Turn) -> TurnOutcome {

@@ -1,6 +1,7 @@
 //! The port as a peer sees it: HTTP and WebSocket over real sockets, and every method over them.
 
 mod channel;
+mod commands;
 mod credentials;
 mod events;
 mod fuzzing;

@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use openclaw_config::Config;
-use openclaw_core::{AgentEvent, Session, StopReason, Usage};
+use openclaw_core::{AgentEvent, Inbound, Session, StopReason, Usage};
 use openclaw_sessions::{Turn, TurnOutcome, TurnResult, TurnRunner};
 use openclaw_storage::TranscriptDraft;
 use openclaw_storage::rows::{InboxRow, RunOptions, StoredError, TranscriptKind};
@@ -50,6 +50,10 @@ impl TurnRunner for EchoRunner {
     fn user_entry(&self, _: &Config, _: &Session, inputs: &[InboxRow]) -> TranscriptDraft {
         let texts: Vec<&str> = inputs.iter().map(|row| row.inbound.content.plain_text()).collect();
         entry(TranscriptKind::User, &texts.join(" "))
+    }
+
+    fn stands_alone(&self, _: &Inbound) -> bool {
+        false
     }
 
     async fn run(&self, turn: Turn) -> TurnOutcome {

@@ -159,6 +159,72 @@ fn interrupt_hands_older_waiting_inputs_to_the_newest() {
     });
 }
 
+/// The run of a text.
+fn name(text: &str) -> &str {
+    text.trim_start_matches('/')
+}
+
+/// A slow first message, then these, of which `/c` stands alone; waits until all have ended.
+fn a_command_during_a_turn(mode: QueueMode, texts: &[&str]) -> World {
+    let world = World::new(mode);
+    world.live(async |life| {
+        life.say(input(name(texts[0]), texts[0])).await;
+        life.pass(500).await;
+        for text in &texts[1..] {
+            world.accept(input(name(text), text)).await;
+        }
+        life.lanes.wake(&key("one"), Wake::Input);
+        for text in texts {
+            life.ended(name(text)).await;
+        }
+    });
+    world
+}
+
+#[test]
+fn immediate_lets_a_command_wait_for_a_turn_of_its_own() {
+    let world = a_command_during_a_turn(QueueMode::Immediate, &["tools", "m1", "/c", "m2"]);
+    world.live(async |_| {
+        assert_eq!(world.texts().await, ["re: tools+m1", "re: /c", "re: m2"]);
+        assert_eq!(world.end_of("m1").await, merged("tools"));
+        assert_eq!(world.end_of("c").await, DONE);
+    });
+}
+
+#[test]
+fn batch_runs_a_command_by_itself() {
+    let world = a_command_during_a_turn(QueueMode::Batch, &["slow", "m1", "m2", "/c", "m3", "m4"]);
+    world.live(async |_| {
+        assert_eq!(world.texts().await, ["re: slow", "re: m1+m2", "re: /c", "re: m3+m4"]);
+        assert_eq!(world.end_of("c").await, DONE);
+    });
+}
+
+#[test]
+fn interrupt_lets_a_command_wait() {
+    let world = a_command_during_a_turn(QueueMode::Interrupt, &["slow", "/c"]);
+    world.live(async |_| {
+        assert_eq!(world.texts().await, ["re: slow", "re: /c"]);
+        assert_eq!(world.end_of("slow").await, DONE);
+    });
+    let world = a_command_during_a_turn(QueueMode::Interrupt, &["slow", "m1", "/c", "m2"]);
+    world.live(async |_| {
+        assert_eq!(world.texts().await.last().map(String::as_str), Some("re: m2"));
+        assert_eq!(world.end_of("c").await, DONE);
+    });
+}
+
+#[test]
+fn a_command_is_answered_without_a_model() {
+    let world = World::new(QueueMode::Queue);
+    world.runner.refuses.store(true, std::sync::atomic::Ordering::SeqCst);
+    world.live(async |life| {
+        life.say(input("c", "/c")).await;
+        life.ended("c").await;
+        assert_eq!(world.texts().await, ["re: /c"]);
+    });
+}
+
 #[test]
 fn a_spurious_wake_interrupts_nothing() {
     let world = World::new(QueueMode::Interrupt);

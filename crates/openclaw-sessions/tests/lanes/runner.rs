@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use openclaw_config::Config;
-use openclaw_core::{Session, SessionKey, StopReason, Usage};
+use openclaw_core::{Inbound, Session, SessionKey, StopReason, Usage};
 use openclaw_sessions::{Turn, TurnOutcome, TurnResult, TurnRunner};
 use openclaw_storage::TranscriptDraft;
 use openclaw_storage::rows::{InboxRow, RunOptions, StoredError, TranscriptKind, TranscriptRow};
@@ -14,7 +14,8 @@ use serde_json::json;
 ///
 /// `fail`, `silent`, `panic`; `slow` takes 10 s; `tools` takes two seconds with a tool boundary
 /// after each; `deaf` never ends, not even when cancelled; `late` runs out its time limit; `parked`
-/// cannot write; anything else is answered after 10 ms. The answer repeats the texts it heard.
+/// cannot write; what begins with a slash stands alone and is
+/// answered even when cancelled; anything else is answered after 10 ms. The answer repeats the texts it heard.
 #[derive(Debug, Default)]
 pub(crate) struct ScriptedRunner {
     pub(crate) refuses: AtomicBool,
@@ -86,6 +87,10 @@ impl TurnRunner for ScriptedRunner {
         entry(TranscriptKind::User, &texts.join("+"))
     }
 
+    fn stands_alone(&self, inbound: &Inbound) -> bool {
+        inbound.content.plain_text().starts_with('/')
+    }
+
     async fn run(&self, turn: Turn) -> TurnOutcome {
         let _at_work = AtWork::enter(&self.at_work, &turn.session.session_key);
         let texts: Vec<String> = turn.inputs.iter().map(|row| text_of(row).to_owned()).collect();
@@ -129,7 +134,7 @@ impl TurnRunner for ScriptedRunner {
                     }
                     tokio::select! {
                         biased;
-                        () = turn.cancel.cancelled() => { cancelled = true; break }
+                        () = turn.cancel.cancelled(), if !script.starts_with('/') => { cancelled = true; break }
                         () = tokio::time::sleep(Duration::from_millis(*step)) => {}
                     }
                 }
