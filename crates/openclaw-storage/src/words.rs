@@ -11,6 +11,8 @@ use crate::rows::MessageQuery;
 const WORD_CHARS: usize = 48;
 /// Of longer texts the beginning is found.
 const WORDS: usize = 20_000;
+/// A text's words in an index of PostgreSQL may be a mebibyte, with what belongs to each.
+const BYTES: usize = 512 * 1024;
 
 /// The words of a message's text.
 pub(crate) fn of_content(content: &MessageContent) -> Vec<String> {
@@ -22,21 +24,23 @@ pub(crate) fn of_content(content: &MessageContent) -> Vec<String> {
 pub(crate) fn of_text(text: &str) -> Vec<String> {
     let mut words = std::collections::BTreeSet::new();
     let mut word = String::new();
-    let mut length = 0;
+    let (mut length, mut bytes) = (0, 0);
     for char in text.chars().chain([' ']) {
         let stands_alone = is_ideograph(char);
         if (stands_alone || !char.is_alphanumeric()) && !word.is_empty() {
-            words.insert(std::mem::take(&mut word));
+            let word = std::mem::take(&mut word);
+            let more = word.len();
+            bytes += if words.insert(word) { more } else { 0 };
             length = 0;
         }
+        if bytes >= BYTES || words.len() >= WORDS {
+            break;
+        }
         if stands_alone {
-            words.insert(char.to_string());
+            bytes += if words.insert(char.to_string()) { char.len_utf8() } else { 0 };
         } else if char.is_alphanumeric() && length < WORD_CHARS {
             word.extend(char.to_lowercase().filter(|lower| lower.is_alphanumeric()));
             length += 1;
-        }
-        if words.len() >= WORDS {
-            break;
         }
     }
     words.into_iter().collect()

@@ -15,6 +15,7 @@ use openclaw_storage::rows::{MessageQuery, UserRow};
 use openclaw_storage::sqlite::{self, SqliteOptions, SqliteStorage, Synchronous};
 use openclaw_storage::{Batch, MessageReads as _, NoObserver, SessionReads as _, Storage, Write};
 use openclaw_testkit::postgres::PostgresServer;
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use tokio_util::task::TaskTracker;
 
 async fn sqlite_at(path: &Path) -> SqliteStorage {
@@ -279,5 +280,158 @@ async fn a_repair_keeps_what_can_be_read() {
     assert_eq!(store.integrity().await.expect("read"), Vec::<String>::new());
     let kept = store.messages_after(&session_id("a"), 0, 1_000).await.expect("read");
     assert!((300..401).contains(&kept.len()), "{}", kept.len());
+    assert_eq!(store.count_sessions().await.expect("read"), 2);
+}
+
+async fn raw(path: &Path) -> sqlx::SqliteConnection {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+    options.connect().await.expect("opens")
+}
+
+async fn number(path: &Path, sql: &'static str) -> i64 {
+    let mut connection = raw(path).await;
+    let number: (i64,) = sqlx::query_as(sql).fetch_one(&mut connection).await.expect("read");
+    connection.close().await.expect("closes");
+    number.0
+}
+
+async fn change(path: &Path, sql: &'static str) {
+    let mut connection = raw(path).await;
+    connection.execute(sql).await.expect("changed");
+    connection.close().await.expect("closes");
+}
+
+/// Rows that cannot be understood or stored are counted, and their tables named.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repair_tells_what_it_left_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("odd.db");
+    let store = sqlite_at(&path).await;
+    fill(&store).await;
+    store.close().await;
+    change(
+        &path,
+        "PRAGMA foreign_keys = OFF;
+         UPDATE users SET display_name = CAST(x'FFFE' AS TEXT);
+         UPDATE messages SET session_id = 'nobody' WHERE seq = (SELECT MIN(seq) FROM messages)
+            AND session_id = (SELECT MIN(id) FROM sessions)",
+    )
+    .await;
+    let repaired = sqlite::repair(&path).await.expect("repaired");
+    assert_eq!(repaired.incomplete, ["users", "messages"], "{repaired:?}");
+    assert_eq!(repaired.skipped, 2, "{repaired:?}");
+    let repaired = sqlite::repair(&path).await.expect("repaired");
+    assert_eq!((repaired.skipped, repaired.incomplete), (0, Vec::new()));
+}
+
+/// The writer is not held up by an index that is far behind, and a restored one is not behind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_index_that_is_behind_holds_nobody_up() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, lines) = (folder.path().join("store.db"), folder.path().join("all.jsonl"));
+    let store = sqlite_at(&path).await;
+    fill(&store).await;
+    for group in 0..40 {
+        let mut batch = Batch::new();
+        for number in 0..100 {
+            let said = entry("a", &format!("more-{group}-{number}"));
+            batch.push(Write::Append(Box::new(said)));
+        }
+        store.apply(batch).await.expect("accepted");
+    }
+    exported(&store, &lines).await;
+    store.close().await;
+    change(&path, "DELETE FROM message_search; UPDATE search_state SET indexed = 0").await;
+    let store = sqlite_at(&path).await;
+    let query = MessageQuery { text: "word".to_owned(), limit: 10, ..MessageQuery::default() };
+    let append = Write::Append(Box::new(entry("a", "meanwhile")));
+    {
+        let search = store.search_messages(&query);
+        let apply = store.apply(Batch::new().with(append));
+        tokio::pin!(search, apply);
+        tokio::select! {
+            biased;
+            _ = &mut search => panic!("the batch waited for the whole index"),
+            applied = &mut apply => assert_eq!(applied.expect("accepted").seqs.len(), 1),
+        }
+        assert_eq!(search.await.expect("read").items.len(), 2);
+    }
+    store.close().await;
+    let restored = folder.path().join("restored.db");
+    sqlite::restore(&restored, &lines).await.expect("restored");
+    const BEHIND: &str =
+        "SELECT (SELECT MAX(position) FROM messages) - (SELECT indexed FROM search_state)";
+    assert_eq!(number(&restored, BEHIND).await, 0);
+}
+
+/// Whoever reads a copy cannot sign with it, and a restore brings back no key that was revoked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signing_keys_stay_out_of_copies() {
+    let server = PostgresServer::start().expect("a server");
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| -> PathBuf { folder.path().join(name) };
+    let there = options(&server);
+    let (lite, postgres) = (sqlite_at(&at("store.db")).await, postgres_at(&there).await);
+    for (store, copy) in [(&lite as &dyn Storage, "copy.db"), (&postgres, "copy.jsonl")] {
+        fill(store).await;
+        let key = "auth.signing_keys".to_owned();
+        let put = Write::PutValue { key, value: "canary-of-the-seed".to_owned(), expect: None };
+        store.apply(Batch::new().with(put)).await.expect("accepted");
+        store.back_up(&at(copy)).await.expect("backed up");
+        exported(store, &at("export.jsonl")).await;
+        for name in [copy, "export.jsonl"] {
+            let bytes = std::fs::read(at(name)).expect("read");
+            let canary = b"canary-of-the-seed";
+            assert!(!bytes.windows(canary.len()).any(|window| window == canary), "{name}");
+        }
+    }
+    // A copy of an earlier version holds them.
+    lite.close().await;
+    std::fs::copy(at("store.db"), at("old.db")).expect("copied");
+    sqlite::restore(&at("restored.db"), &at("old.db")).await.expect("restored");
+    const KEYS: &str = "SELECT COUNT(*) FROM config WHERE key = 'auth.signing_keys'";
+    assert_eq!(number(&at("old.db"), KEYS).await, 1);
+    assert_eq!(number(&at("restored.db"), KEYS).await, 0);
+    assert_eq!(number(&at("restored.db"), "SELECT COUNT(*) FROM config").await, 1);
+}
+
+/// A file that cannot be written is told, and holds no transaction open.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_into_a_missing_folder_fails() {
+    let server = PostgresServer::start().expect("a server");
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = postgres_at(&options(&server)).await;
+    fill(&store).await;
+    for number in 0..200 {
+        let append = Write::Append(Box::new(entry("a", &format!("more-{number}"))));
+        store.apply(Batch::new().with(append)).await.expect("accepted");
+    }
+    let missing = folder.path().join("missing").join("backup.jsonl");
+    let limit = std::time::Duration::from_secs(20);
+    let backed_up = tokio::time::timeout(limit, store.back_up(&missing)).await.expect("it ends");
+    assert!(backed_up.expect_err("no folder").to_string().contains("writing the backup"));
+    store.back_up(&folder.path().join("backup.jsonl")).await.expect("backed up");
+    let left: Vec<_> = std::fs::read_dir(folder.path()).expect("read").collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}
+
+/// A gateway that works, or is about to, keeps its store.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_is_worked_on_is_not_replaced() {
+    let server = PostgresServer::start().expect("a server");
+    let folder = tempfile::tempdir().expect("a folder");
+    let there = options(&server);
+    let store = postgres_at(&there).await;
+    fill(&store).await;
+    let backup = folder.path().join("backup.jsonl");
+    store.back_up(&backup).await.expect("backed up");
+    let take = Write::TakeLease {
+        resource: "lane:x".to_owned(),
+        owner: "g".to_owned(),
+        ttl: std::time::Duration::from_secs(60),
+    };
+    store.apply(Batch::new().with(take)).await.expect("taken");
+    let restored = postgres::restore(&there, &backup).await;
+    assert!(matches!(restored, Err(archive::RestoreError::InUse { .. })), "{restored:?}");
     assert_eq!(store.count_sessions().await.expect("read"), 2);
 }

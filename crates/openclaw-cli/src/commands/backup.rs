@@ -107,6 +107,10 @@ async fn verify(context: &Context, file: &Path) -> Result<(), Failure> {
     context.output.result(&value, || format!("{} is sound: {count} {what}", file.display()))
 }
 
+/// What a restore brings back that somebody may have taken away since.
+const AS_THEY_WERE: &str = "API keys, devices and paired people are as they were at the backup: \
+    revoke again what was revoked since. Access tokens of before are void";
+
 async fn restore(context: &Context, file: &Path) -> Result<(), Failure> {
     let config = config(context)?;
     let _lock = StateLock::take(&config.state_dir, "openclaw backup restore")?;
@@ -116,8 +120,10 @@ async fn restore(context: &Context, file: &Path) -> Result<(), Failure> {
             let old = old.map(|old| old.display().to_string());
             let value = json!({ "restored": file.display().to_string(), "before": old });
             context.output.result(&value, || match &old {
-                Some(old) => format!("restored; what was stored before is in {old}"),
-                None => "restored".to_owned(),
+                Some(old) => {
+                    format!("restored; what was stored before is in {old}\n{AS_THEY_WERE}")
+                }
+                None => format!("restored\n{AS_THEY_WERE}"),
             })
         }
         #[cfg(feature = "postgres")]
@@ -127,7 +133,7 @@ async fn restore(context: &Context, file: &Path) -> Result<(), Failure> {
             let restoring = openclaw_storage::postgres::restore(&options, file);
             let rows = restoring.await.map_err(explain)?;
             let value = json!({ "restored": file.display().to_string(), "rows": rows });
-            context.output.result(&value, || format!("restored {rows} rows"))
+            context.output.result(&value, || format!("restored {rows} rows\n{AS_THEY_WERE}"))
         }
         #[cfg(not(feature = "postgres"))]
         StorageBackend::Postgres { .. } => {

@@ -21,7 +21,13 @@ pub(crate) struct Table {
     pub(crate) name: &'static str,
     pub(crate) columns: &'static [Column],
     pub(crate) order: &'static str,
+    /// Which of its rows an archive holds, where not all.
+    pub(crate) only: Option<&'static str>,
 }
+
+/// The keys that sign access tokens stay where they were made: whoever reads a copy could sign with
+/// them, and a restored copy would bring back those that were revoked since.
+pub(crate) const FORGET_SIGNING_KEYS: &str = "DELETE FROM config WHERE key = 'auth.signing_keys'";
 
 impl Table {
     pub(crate) fn named(name: &str) -> Option<&'static Self> {
@@ -33,9 +39,10 @@ impl Table {
         self.columns.iter().map(|column| column.name()).collect::<Vec<_>>().join(", ")
     }
 
-    /// The statement that reads all of it.
+    /// The statement that reads what an archive holds of it.
     pub(crate) fn select(&self) -> String {
-        format!("SELECT {} FROM {} ORDER BY {}", self.names(), self.name, self.order)
+        let only = self.only.map(|only| format!(" WHERE {only}")).unwrap_or_default();
+        format!("SELECT {} FROM {}{only} ORDER BY {}", self.names(), self.name, self.order)
     }
 }
 
@@ -53,6 +60,7 @@ pub(crate) const TABLES: &[Table] = &[
             Integer "last_activity_at", Integer "ended_at", Text "folded_ids", Text "folded_label",
         ],
         order: "created_at, id",
+        only: None,
     },
     Table {
         name: "messages",
@@ -63,6 +71,7 @@ pub(crate) const TABLES: &[Table] = &[
             Integer "created_at", Integer "edited_at",
         ],
         order: "position",
+        only: None,
     },
     Table {
         name: "transcript",
@@ -71,6 +80,7 @@ pub(crate) const TABLES: &[Table] = &[
             Text "data",
         ],
         order: "session_id, seq",
+        only: None,
     },
     Table {
         name: "events",
@@ -78,6 +88,7 @@ pub(crate) const TABLES: &[Table] = &[
             Text "session_id", Integer "seq", Text "topic", Text "run_id", Text "ref", Text "data",
         ],
         order: "session_id, seq",
+        only: None,
     },
     Table {
         name: "inbox",
@@ -90,6 +101,7 @@ pub(crate) const TABLES: &[Table] = &[
             Integer "created_at", Integer "started_at", Integer "ended_at",
         ],
         order: "position",
+        only: None,
     },
     Table {
         name: "outbox",
@@ -102,6 +114,7 @@ pub(crate) const TABLES: &[Table] = &[
             Integer "fence", Integer "created_at", Integer "updated_at",
         ],
         order: "position",
+        only: None,
     },
     Table {
         name: "users",
@@ -110,11 +123,13 @@ pub(crate) const TABLES: &[Table] = &[
             Text "metadata", Integer "created_at",
         ],
         order: "channel_id, channel_user_id",
+        only: None,
     },
     Table {
         name: "config",
         columns: columns![Text "key", Text "value", Integer "updated_at"],
         order: "key",
+        only: Some("key <> 'auth.signing_keys'"),
     },
     Table {
         name: "pairings",
@@ -124,6 +139,7 @@ pub(crate) const TABLES: &[Table] = &[
             Integer "created_at",
         ],
         order: "channel_id, user_id",
+        only: None,
     },
     Table {
         name: "leases",
@@ -131,6 +147,7 @@ pub(crate) const TABLES: &[Table] = &[
             Text "resource", Text "owner", Integer "lease_until", Integer "fence",
         ],
         order: "resource",
+        only: None,
     },
     Table {
         name: "jobs",
@@ -140,6 +157,7 @@ pub(crate) const TABLES: &[Table] = &[
             Integer "updated_at",
         ],
         order: "id",
+        only: None,
     },
     Table {
         name: "channel_accounts",
@@ -148,5 +166,6 @@ pub(crate) const TABLES: &[Table] = &[
             Integer "updated_at",
         ],
         order: "channel_id",
+        only: None,
     },
 ];

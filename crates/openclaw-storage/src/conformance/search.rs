@@ -45,6 +45,16 @@ pub async fn messages_are_found_by_their_words(store: &Fixture) {
     assert_eq!(found(store, &query("it's 50%")).await, ["2"]);
 }
 
+/// What an index cannot hold whole is stored all the same, and found by its beginning.
+pub async fn a_text_of_many_long_words_is_stored(store: &Fixture) {
+    store.with_session("a").await;
+    let words: Vec<String> =
+        (0..12_000).map(|number| format!("{number:0>6}{}", "\u{1F40}".repeat(40))).collect();
+    say(store, "a", "1", 1_000, &format!("beginning {}", words.join(" "))).await;
+    assert_eq!(found(store, &query("beginning")).await, ["1"]);
+    assert_eq!(found(store, &query("000001*")).await, ["1"]);
+}
+
 /// By session key and channel account, page by page.
 pub async fn a_search_is_narrowed_and_paged(store: &Fixture) {
     store.with_session("a").await;

@@ -7,11 +7,15 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
 
+use super::attempt::ANSWER_TIMEOUT;
 use super::codes::storage_error;
 use super::options::PostgresOptions;
 use super::{PostgresStorage, open, query};
 use crate::StorageError;
-use crate::archive::{Archive, ArchivedRow, BackupKind, LineWriter, RestoreError, TABLES};
+use crate::archive::{
+    Archive, ArchivedRow, BackupKind, FORGET_SIGNING_KEYS, LineWriter, RestoreError, TABLES,
+    remove, settle, with_suffix,
+};
 use crate::sql::argument::Argument;
 use crate::sql::decode;
 use crate::words;
@@ -19,6 +23,9 @@ use crate::words;
 const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 const HELD: &str = "SELECT COUNT(*) FROM leases
     WHERE lease_until > (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+/// Under the lock no gateway can begin to work between the look at the leases and the end.
+const BEGIN_ALONE: &str = "BEGIN; SET LOCAL lock_timeout = '5s';
+    LOCK TABLE leases IN ACCESS EXCLUSIVE MODE";
 const COUNTERS: [&str; 3] = [
     "SELECT setval(pg_get_serial_sequence('messages', 'position'),
         (SELECT COALESCE(MAX(position), 0) + 1 FROM messages), false)",
@@ -42,7 +49,7 @@ impl PostgresStorage {
         let mut writer = LineWriter::begin(lines, "postgres", self.attempts.clock.now()).await?;
         for table in TABLES {
             let mut rows = connection.fetch(AssertSqlSafe(table.select()));
-            while let Some(row) = rows.try_next().await.map_err(failed)? {
+            while let Some(row) = timely(rows.try_next()).await?.map_err(failed)? {
                 let line = table.line(&row).map_err(|error| failed(sqlx::Error::Decode(error)))?;
                 writer.row(line).await?;
             }
@@ -57,27 +64,33 @@ impl PostgresStorage {
             source: source.into(),
         };
         let (to, mut lines) = mpsc::channel::<String>(LINES_WAITING);
-        let write = async {
-            let mut name = file.as_os_str().to_owned();
-            name.push(".partial");
-            let partial = std::path::PathBuf::from(name);
+        let partial = with_suffix(file, ".partial");
+        let target = &partial;
+        // It owns the receiver: when it fails, whoever sends is told.
+        let write = async move {
             let mut open = tokio::fs::OpenOptions::new();
             open.create(true).truncate(true).write(true);
             #[cfg(unix)]
             open.mode(0o600);
-            let mut out = tokio::io::BufWriter::new(open.open(&partial).await?);
+            let mut out = tokio::io::BufWriter::new(open.open(target).await?);
             while let Some(line) = lines.recv().await {
                 out.write_all(line.as_bytes()).await?;
                 out.write_all(b"\n").await?;
             }
             out.flush().await?;
-            out.into_inner().sync_all().await?;
-            Ok(partial)
+            Ok(())
         };
         let (exported, written) = tokio::join!(self.write_archive(to), write);
-        let partial = written.map_err(failed)?;
-        exported?;
-        tokio::fs::rename(&partial, file).await.map_err(failed)
+        let settled = match written.map_err(failed).and(exported) {
+            Ok(_) => settle(&partial, file).await.map_err(failed),
+            Err(error) => Err(error),
+        };
+        if settled.is_err()
+            && let Err(error) = remove(&partial).await
+        {
+            tracing::warn!(file = %partial.display(), %error, "half of a backup was left behind");
+        }
+        settled
     }
 }
 
@@ -96,11 +109,11 @@ pub async fn restore(options: &PostgresOptions, backup: &Path) -> Result<u64, Re
     let failed = |error| storage_error(&place, "restoring", error);
     open::prepare(options, &place).await?;
     let mut connection = open::connect(options, &place).await?;
-    let held = query::optional(&mut connection, HELD, [], decode::integer).await.map_err(failed)?;
-    if held.unwrap_or_default() > 0 {
+    timely(connection.execute(BEGIN_ALONE)).await?.map_err(failed)?;
+    let held = query::optional(&mut connection, HELD, [], decode::integer);
+    if timely(held).await?.map_err(failed)?.unwrap_or_default() > 0 {
         return Err(RestoreError::InUse { place });
     }
-    connection.execute("BEGIN").await.map_err(failed)?;
     for table in TABLES.iter().rev() {
         let clear = AssertSqlSafe(format!("DELETE FROM {}", table.name));
         connection.execute(clear).await.map_err(failed)?;
@@ -111,9 +124,17 @@ pub async fn restore(options: &PostgresOptions, backup: &Path) -> Result<u64, Re
     }
     // Whoever held them is gone; fences go on from where they were.
     connection.execute("UPDATE leases SET lease_until = 0").await.map_err(failed)?;
+    connection.execute(FORGET_SIGNING_KEYS).await.map_err(failed)?;
     connection.execute("COMMIT").await.map_err(failed)?;
     connection.close().await.map_err(failed)?;
     Ok(rows)
+}
+
+/// A server that stands still is not waited for for ever.
+async fn timely<T>(asking: impl Future<Output = T>) -> Result<T, StorageError> {
+    tokio::time::timeout(ANSWER_TIMEOUT, asking)
+        .await
+        .map_err(|elapsed| StorageError::Busy(elapsed.into()))
 }
 
 async fn fill(connection: &mut PgConnection, backup: &Path) -> Result<u64, RestoreError> {

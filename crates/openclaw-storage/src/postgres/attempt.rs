@@ -21,7 +21,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// How long a batch waits until one of the connections that write is free.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The server ends a statement after 30 s; a connection that says nothing for so long is dead.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
 
 /// What applying batches needs.
 #[derive(Debug)]

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ pub enum LeaseClock {
 }
 
 /// How a server is spoken to.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PostgresOptions {
     pub(super) connect: PgConnectOptions,
     /// At most this many connections, at least 2.
@@ -27,6 +28,18 @@ pub struct PostgresOptions {
     pub acquire_timeout: Duration,
     /// Whose clock leases run by.
     pub lease_clock: LeaseClock,
+}
+
+/// Without the password, which the address holds.
+impl fmt::Debug for PostgresOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresOptions")
+            .field("place", &self.place())
+            .field("max_connections", &self.max_connections)
+            .field("acquire_timeout", &self.acquire_timeout)
+            .field("lease_clock", &self.lease_clock)
+            .finish_non_exhaustive()
+    }
 }
 
 // A gateway that stands still in the middle of a transaction holds its locks; the server ends such a
@@ -95,6 +108,8 @@ mod tests {
         let url = Secret::new("postgres://ada:canary@db.example:5433/claw?sslmode=disable");
         let options = PostgresOptions::new(&url).expect("an address");
         assert_eq!(options.place(), "db.example:5433/claw");
+        let shown = format!("{options:?}");
+        assert!(shown.contains("db.example") && !shown.contains("canary"), "{shown}");
     }
 
     #[test]

@@ -72,6 +72,7 @@ impl SqliteStorage {
         observer: Arc<dyn CommitObserver>,
     ) -> Result<Self, StorageError> {
         let place = options.path.display().to_string();
+        archive::refuse_half_restored(&options.path).await?;
         let (connection, backlog) = open::open(&options, &place).await?;
         let shared = Arc::new(Shared::new(backlog, options.max_size_bytes));
         let reader = options::reader(&options);

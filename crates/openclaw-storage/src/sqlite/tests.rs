@@ -145,3 +145,37 @@ async fn an_archive_knows_every_table_and_column() {
         .collect();
     assert_eq!(found, known);
 }
+
+#[tokio::test]
+async fn a_restore_that_fails_at_its_end_leaves_the_old_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    for name in ["store.db", "store.db-wal"] {
+        std::fs::write(at(name), name).expect("written");
+    }
+    // What was to take its place is not there.
+    super::archive::replace(&at("store.db"), &at("none.db")).await.expect_err("nothing to move");
+    for name in ["store.db", "store.db-wal"] {
+        assert_eq!(std::fs::read_to_string(at(name)).expect("there"), name);
+    }
+}
+
+#[tokio::test]
+async fn a_store_whose_restore_was_cut_off_is_not_begun_anew() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store.db");
+    let open = || {
+        let clock = std::sync::Arc::new(openclaw_core::SystemClock);
+        let observer = std::sync::Arc::new(crate::NoObserver);
+        super::SqliteStorage::open(SqliteOptions::new(&path), clock, observer)
+    };
+    for name in ["store.db.before-restore", "store.db.restoring"] {
+        let left = folder.path().join(name);
+        std::fs::write(&left, "").expect("written");
+        let error = format!("{:?}", open().await.expect_err("refused"));
+        assert!(error.contains(".before-restore") && error.contains(".restoring"), "{error}");
+        assert!(!path.exists());
+        std::fs::remove_file(left).expect("removed");
+    }
+    drop(open().await.expect("a new store"));
+}

@@ -30,9 +30,12 @@ pub(super) enum Job {
     Apply(Apply),
     /// To index what is not indexed yet.
     Index {
-        answer: oneshot::Sender<Result<(), StorageError>>,
+        answer: IndexAnswer,
     },
 }
+
+/// Where it is said that all is indexed.
+type IndexAnswer = oneshot::Sender<Result<(), StorageError>>;
 
 /// A batch and where its answer goes.
 #[derive(Debug)]
@@ -108,7 +111,7 @@ impl Writer {
                 biased;
                 job = queue.recv() => match job {
                     Some(Job::Apply(job)) => self.serve(job, &mut queue).await,
-                    Some(Job::Index { answer }) => self.index_all(answer).await,
+                    Some(Job::Index { answer }) => self.index_all(answer, &mut queue).await,
                     None => break,
                 },
                 () = closing.cancelled(), if !queue.is_closed() => queue.close(),
@@ -131,16 +134,27 @@ impl Writer {
         }
     }
 
-    async fn index_all(&mut self, answer: oneshot::Sender<Result<(), StorageError>>) {
+    /// Indexes what is not, and lets what waits go between two chunks.
+    async fn index_all(&mut self, answer: IndexAnswer, queue: &mut mpsc::Receiver<Job>) {
+        let mut answers = vec![answer];
         let indexed = loop {
             match self.index_chunk().await {
                 Ok(true) => {}
                 Ok(false) => break Ok(()),
                 Err(error) => break Err(error),
             }
+            for _ in 0..GROUP_SIZE {
+                match queue.try_recv() {
+                    Ok(Job::Apply(job)) => self.apply_alone(job).await,
+                    Ok(Job::Index { answer }) => answers.push(answer),
+                    Err(_) => break,
+                }
+            }
         };
         self.unindexed = 0;
-        tell(answer, indexed);
+        for answer in answers {
+            tell(answer, indexed.as_ref().map(|()| ()).map_err(StorageError::repeated));
+        }
     }
 
     async fn index_chunk(&mut self) -> Result<bool, StorageError> {
@@ -230,7 +244,7 @@ impl Writer {
         }
         self.commit_group(applied).await;
         if let Some(answer) = index {
-            self.index_all(answer).await;
+            self.index_all(answer, queue).await;
         }
     }
 
@@ -336,7 +350,7 @@ impl Writer {
     }
 }
 
-fn tell(answer: oneshot::Sender<Result<(), StorageError>>, result: Result<(), StorageError>) {
+fn tell(answer: IndexAnswer, result: Result<(), StorageError>) {
     if answer.send(result).is_err() {
         tracing::debug!("nobody waits for the index any more");
     }

@@ -5,10 +5,8 @@ mod people;
 mod queues;
 mod sessions;
 
-use std::time::Duration;
-
 use super::PostgresStorage;
-use super::attempt::acquire;
+use super::attempt::{ANSWER_TIMEOUT, acquire};
 use super::codes::{is_lost, storage_error};
 #[cfg(test)]
 use super::open;
@@ -18,9 +16,6 @@ use crate::sql::decode;
 use crate::{StorageError, StorageHealth};
 
 type Read<T> = Result<T, StorageError>;
-
-/// The server ends a statement after 30 s; a connection that says nothing for so long is dead.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
 
 const HEALTH: &str = "SELECT current_setting('server_version'),
     (SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations),
