@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use openclaw_core::{SessionKey, Timestamp};
-use openclaw_storage::{Batch, Write};
+use openclaw_storage::{Batch, Leases, Write};
 
 use crate::Wake;
 use crate::lanes::Shared;
@@ -14,9 +14,12 @@ use crate::lanes::Shared;
 /// time of a lease it makes how long the sessions of a gateway that died wait.
 const LOOK_AROUND: Duration = Duration::from_secs(2);
 
+/// How the resources of lanes begin.
+const BEGINNING: &str = "lane:";
+
 /// The resource of a lane.
 pub(crate) fn resource(key: &SessionKey) -> String {
-    format!("lane:{key}")
+    format!("{BEGINNING}{key}")
 }
 
 /// Renews the leases of all lanes until the lanes have ended.
@@ -32,8 +35,11 @@ pub(crate) async fn renew(shared: Arc<Shared>) {
         if !shared.has_lanes() {
             continue;
         }
-        let batch = Batch::new()
-            .with(Write::RenewLeases { owner: shared.deps.owner.clone(), ttl: limits.lease_ttl });
+        let batch = Batch::new().with(Write::RenewLeases {
+            owner: shared.deps.owner.clone(),
+            leases: Leases::Beginning(BEGINNING.to_owned()),
+            ttl: limits.lease_ttl,
+        });
         match tokio::time::timeout(limits.lease_ttl, shared.deps.storage.apply(batch)).await {
             Ok(Ok(_)) => {}
             // Fences keep a lane whose lease ran out from writing; the next renewal is near.

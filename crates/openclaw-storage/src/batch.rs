@@ -195,15 +195,45 @@ pub enum Write {
         /// For how long from now, by the database's clock.
         ttl: Duration,
     },
-    /// Prolongs all leases an owner holds.
+    /// Prolongs leases that an owner holds.
     RenewLeases {
         /// The gateway.
         owner: String,
+        /// Which of them: each is renewed by who works under it, so that one that nobody works under
+        /// runs out.
+        leases: Leases,
         /// For how long from now.
         ttl: Duration,
     },
     /// Gives a lease back; another holder's is left alone. The fence stays.
     ReleaseLease(Fence),
+}
+
+/// Which leases are meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Leases {
+    /// That of one resource.
+    Of(String),
+    /// Those of all resources whose names begin so.
+    Beginning(String),
+}
+
+impl Leases {
+    /// The one resource.
+    pub(crate) fn resource(&self) -> Option<&str> {
+        match self {
+            Self::Of(resource) => Some(resource),
+            Self::Beginning(_) => None,
+        }
+    }
+
+    /// How the resources begin.
+    pub(crate) fn beginning(&self) -> Option<&str> {
+        match self {
+            Self::Of(_) => None,
+            Self::Beginning(beginning) => Some(beginning),
+        }
+    }
 }
 
 /// What changes in a session; `None` leaves a value as it is.

@@ -26,8 +26,8 @@ pub mod sqlite;
 mod words;
 
 pub use batch::{
-    Applied, Batch, EventDraft, Fence, InputChange, LogEntry, NewInput, NewMessage, NewOutbox,
-    OutboxChange, SessionPatch, TranscriptDraft, Write,
+    Applied, Batch, EventDraft, Fence, InputChange, Leases, LogEntry, NewInput, NewMessage,
+    NewOutbox, OutboxChange, SessionPatch, TranscriptDraft, Write,
 };
 pub use commit::{CommitObserver, Committed, CommittedEvent, NoObserver, SessionChange};
 pub use error::{ApplyError, Conflict, StorageError};

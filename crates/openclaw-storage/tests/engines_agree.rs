@@ -272,8 +272,14 @@ fn other_write() -> impl Strategy<Value = Write> {
             owner: owner.to_owned(),
             ttl,
         }),
-        (holder(), ttl())
-            .prop_map(|(owner, ttl)| Write::RenewLeases { owner: owner.to_owned(), ttl }),
+        (holder(), key(), any::<bool>(), ttl()).prop_map(|(owner, name, is_one, ttl)| {
+            let leases = if is_one {
+                openclaw_storage::Leases::Of(name.to_owned())
+            } else {
+                openclaw_storage::Leases::Beginning(name.chars().take(1).collect())
+            };
+            Write::RenewLeases { owner: owner.to_owned(), leases, ttl }
+        }),
         (key(), holder(), 1..4_i64).prop_map(|(resource, owner, fence)| {
             Write::ReleaseLease(Fence {
                 resource: resource.to_owned(),

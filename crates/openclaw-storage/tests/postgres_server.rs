@@ -243,7 +243,9 @@ async fn a_takeover_waits_for_a_write_under_the_old_fence_but_not_for_ever() {
     let hold = "SELECT 1 FROM leases WHERE resource = 'lane:x' FOR KEY SHARE";
     stopped.execute(hold).await.expect("held");
     // A renewal does not wait for it.
-    let renew = Write::RenewLeases { owner: "one".to_owned(), ttl: Duration::from_millis(50) };
+    let leases = openclaw_storage::Leases::Of("lane:x".to_owned());
+    let renew =
+        Write::RenewLeases { owner: "one".to_owned(), leases, ttl: Duration::from_millis(50) };
     one.apply(Batch::new().with(renew)).await.expect("renewed");
     let began = tokio::time::Instant::now();
     let takeover = async {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use openclaw_channel_traits::{AccountHold, ChannelState};
-use openclaw_storage::{ApplyError, Batch, Conflict, Fence, Write};
+use openclaw_storage::{ApplyError, Batch, Conflict, Fence, Leases, Write};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -17,6 +17,8 @@ pub(super) const LEASE: Duration = Duration::from_secs(15);
 const RENEWAL: Duration = Duration::from_secs(5);
 /// The hold is given up so much before the lease runs out: a request takes its time.
 const MARGIN: Duration = Duration::from_secs(2);
+/// A send that began before its channel went has ended by then, and its outcome is stored.
+const LAST_SEND: Duration = Duration::from_secs(5).saturating_add(crate::delivery::SEND_LIMIT);
 /// How often a gateway that stands by looks whether the account has become free.
 const STAND_BY: Duration = Duration::from_secs(2);
 
@@ -102,6 +104,27 @@ impl<'a> Keeper<'a> {
         }
     }
 
+    /// Keeps the lease for as long as a send may still be under way, or until the gateway ends, and
+    /// then gives it back.
+    pub(super) async fn let_go(&self, runtime: &Runtime) {
+        tokio::select! {
+            biased;
+            () = self.deps.stopping.cancelled() => {}
+            () = self.lost() => {}
+            () = sleep(LAST_SEND) => {}
+        }
+        if let Some(fence) = runtime.fence() {
+            runtime.set_fence(None);
+            release(self.deps, fence).await;
+        }
+    }
+
+    /// Renews the lease, for as long as it is waited for.
+    pub(super) async fn stay(&self) {
+        self.lost().await;
+        std::future::pending().await
+    }
+
     /// Renews the lease until it is lost: taken over by another gateway. Where the store does not
     /// answer the hold runs out meanwhile, and the channel waits.
     pub(super) async fn lost(&self) {
@@ -116,7 +139,11 @@ impl<'a> Keeper<'a> {
                 () = hold.run_out() => sleep(Duration::from_millis(200)).await,
             }
             let asked = Instant::now();
-            let renew = Write::RenewLeases { owner: self.deps.owner.clone(), ttl: LEASE };
+            let renew = Write::RenewLeases {
+                owner: self.deps.owner.clone(),
+                leases: Leases::Of(self.fence.resource.clone()),
+                ttl: LEASE,
+            };
             let batch = Batch::new().fenced(self.fence.clone()).with(renew);
             match timeout(LEASE, self.deps.storage.apply(batch)).await {
                 Ok(Ok(_)) => {

@@ -50,8 +50,9 @@ enum Ended {
 
 /// Serves one account until its runtime is cancelled: lease, build, run, pause, again.
 ///
-/// The lease and its fence stay when the channel goes: the answer to a send that is under way still
-/// has to be stored under them. Only the end of the gateway, after delivery's, gives them back.
+/// The lease and its fence stay for a while when the channel goes: the answer to a send that is under
+/// way still has to be stored under them. Then they are given back, so that another gateway may serve
+/// the account; at the end of the gateway, which comes after delivery's, at once.
 pub(super) async fn supervise(
     deps: SupervisorDeps,
     account: Arc<ChannelAccount>,
@@ -59,13 +60,14 @@ pub(super) async fn supervise(
     is_everybodys: bool,
 ) {
     let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
+    let mut kept = None;
     while !runtime.cancel.is_cancelled() {
         report(&runtime, ChannelState::Connecting, None);
         let Some(taken) = account_lease::take(&deps, &runtime, is_everybodys).await else { break };
         runtime.set_fence(Some(taken.fence.clone()));
-        let keeper = Keeper::new(&deps, taken);
+        let keeper = kept.insert(Keeper::new(&deps, taken));
         let began = Instant::now();
-        let ended = connect_once(&deps, &account, &runtime, &keeper).await;
+        let ended = connect_once(&deps, &account, &runtime, keeper).await;
         runtime.set_channel(None);
         if began.elapsed() >= HEALTHY_AFTER {
             backoff.reset();
@@ -82,12 +84,12 @@ pub(super) async fn supervise(
                 CONTENDED_PAUSE
             }
             Ended::Failed(ChannelError::Auth(message)) => {
-                fail_for_good(&runtime, &format!("the service refused the credential: {message}"))
-                    .await;
+                let message = format!("the service refused the credential: {message}");
+                fail_for_good(&runtime, keeper, &message).await;
                 break;
             }
             Ended::Failed(ChannelError::Config(message)) => {
-                fail_for_good(&runtime, &message).await;
+                fail_for_good(&runtime, keeper, &message).await;
                 break;
             }
             Ended::Failed(ChannelError::Connection { message, retry_after }) => {
@@ -112,21 +114,19 @@ pub(super) async fn supervise(
         tracing::warn!(channel = %runtime.channel_id, pause_ms = pause.as_millis() as u64, failures,
             error = runtime.status.live().last_error.as_deref().unwrap_or_default(),
             "channel {} failed, connecting again", runtime.channel_id);
-        // Cancel-safe: the sleep holds nothing.
+        // Cancel-safe: neither holds anything.
         tokio::select! {
             biased;
             () = runtime.cancel.cancelled() => break,
             () = sleep(pause) => {}
+            () = keeper.stay() => {}
         }
     }
     if runtime.status.state() != ChannelState::Failed {
         report(&runtime, ChannelState::Stopped, None);
     }
-    if deps.stopping.is_cancelled()
-        && let Some(fence) = runtime.fence()
-    {
-        runtime.set_fence(None);
-        account_lease::release(&deps, fence).await;
+    if let Some(keeper) = kept {
+        keeper.let_go(&runtime).await;
     }
 }
 
@@ -198,10 +198,11 @@ async fn end_tasks<T>(
     }
 }
 
-async fn fail_for_good(runtime: &Runtime, message: &str) {
+async fn fail_for_good(runtime: &Runtime, keeper: &Keeper<'_>, message: &str) {
     tracing::error!(channel = %runtime.channel_id, error = message,
         "channel {} failed until its configuration changes: {message}", runtime.channel_id);
     report(runtime, ChannelState::Failed, Some(message.to_owned()));
+    keeper.let_go(runtime).await;
     runtime.cancel.cancelled().await;
 }
 

@@ -15,3 +15,4 @@ mod worker;
 
 pub use dispatcher::{Delivery, DeliveryDeps};
 pub use live::{LiveEvent, LiveSink, NoLive};
+pub(crate) use worker::SEND_LIMIT;

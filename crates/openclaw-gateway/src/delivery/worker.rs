@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::dispatcher::{ConversationKey, Delivery, WorkerHandle};
 
 /// The longest a channel may take; it has a shorter limit of its own.
-const SEND_LIMIT: Duration = Duration::from_secs(65);
+pub(crate) const SEND_LIMIT: Duration = Duration::from_secs(65);
 const STORE_PAUSE: Duration = Duration::from_millis(500);
 /// A mark that took this long to be stored may be known to another gateway by now, which took the
 /// account over and looks after the row: nothing is sent on it.
@@ -124,7 +124,6 @@ impl Delivery {
         batch.fences.extend(fence.clone());
         let began = Instant::now();
         match self.deps.storage.apply(batch).await {
-            Ok(_) if began.elapsed() > MARK_LIMIT => return self.unmark(&row, fence).await,
             Ok(_) => {}
             // Somebody else took the row or the account: the next look shows who.
             Err(ApplyError::Conflict(conflict)) => {
@@ -141,14 +140,18 @@ impl Delivery {
         row.state = OutboxState::Sending;
         row.owner = fence.as_ref().map(|fence| fence.owner.clone());
         row.fence = fence.as_ref().map(|fence| fence.fence);
+        if began.elapsed() > MARK_LIMIT {
+            return self.unmark(&row, fence.as_ref()).await;
+        }
         row.attempts += 1;
         let outcome = self.ask(&row, channel.as_ref()).await;
         let batch = self.after_send(&row, channel.as_ref(), outcome).await;
         self.commit(&row, batch, fence.as_ref()).await;
     }
 
-    /// Takes a mark back under the fence it was made with, so only where the row is still ours.
-    async fn unmark(&self, row: &OutboxRow, fence: Option<Fence>) {
+    /// Takes a mark back under the fence it was made with, so only where the row is still ours: nothing
+    /// was sent on it, and a row that stays marked would be taken for one of unknown outcome.
+    async fn unmark(&self, row: &OutboxRow, fence: Option<&Fence>) {
         let now = self.deps.clock.now();
         let change = OutboxChange::new(
             row.id.clone(),
@@ -156,12 +159,8 @@ impl Delivery {
             OutboxState::Pending,
             now,
         );
-        let mut batch = Batch::new().with(Write::ChangeOutbox(Box::new(change)));
-        batch.fences.extend(fence);
-        if let Err(error) = self.deps.storage.apply(batch).await {
-            tracing::info!(outbox = %row.id, %error, "an outbox row was taken elsewhere");
-            sleep(STORE_PAUSE).await;
-        }
+        let batch = Batch::new().with(Write::ChangeOutbox(Box::new(change)));
+        self.commit(row, batch, fence).await;
     }
 
     async fn ask(&self, row: &OutboxRow, channel: &dyn Channel) -> Result<Receipt, DeliveryError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use openclaw_config::RetentionSettings;
 use openclaw_core::{Clock, Session, SessionKey, Timestamp};
 use openclaw_sessions::Wake;
-use openclaw_storage::{ApplyError, Batch, Storage, StorageError, Write};
+use openclaw_storage::{ApplyError, Batch, Fence, Storage, StorageError, Write};
 
 use crate::GatewayState;
 
@@ -18,6 +18,9 @@ const AT_MOST: usize = 500;
 const PAUSE: Duration = Duration::from_millis(20);
 const HOUR_MILLIS: i64 = 60 * 60 * 1_000;
 const MEGABYTE: u64 = 1_000_000;
+const RESOURCE: &str = "housekeeping";
+/// Longer than the deletions of a look take.
+const LONGEST_LOOK: Duration = Duration::from_secs(60);
 
 /// Looks once an hour until the gateway ends.
 pub(super) async fn run(state: Arc<GatewayState>) {
@@ -31,11 +34,15 @@ pub(super) async fn run(state: Arc<GatewayState>) {
         }
         pause = INTERVAL;
         let settings = state.config.current().retention;
-        let look = Look { storage: state.storage.as_ref(), clock: state.clock.as_ref() };
+        let look = Look {
+            storage: state.storage.as_ref(),
+            clock: state.clock.as_ref(),
+            owner: &state.identity.gateway_id,
+        };
         let looked = tokio::select! {
             biased;
             () = state.shutdown.requested().cancelled() => return,
-            looked = look.delete_what_is_not_kept(settings) => looked,
+            looked = look.alone(settings) => looked,
         };
         match looked {
             Ok(deleted) => {
@@ -52,9 +59,38 @@ pub(super) async fn run(state: Arc<GatewayState>) {
 struct Look<'a> {
     storage: &'a dyn Storage,
     clock: &'a dyn Clock,
+    owner: &'a str,
 }
 
 impl Look<'_> {
+    /// Of gateways that share a store one looks at a time.
+    async fn alone(&self, settings: RetentionSettings) -> Result<Vec<SessionKey>, StorageError> {
+        if !self.storage.is_shared() {
+            return self.delete_what_is_not_kept(settings).await;
+        }
+        let take = Write::TakeLease {
+            resource: RESOURCE.to_owned(),
+            owner: self.owner.to_owned(),
+            ttl: LONGEST_LOOK,
+        };
+        let taken = match self.storage.apply(Batch::new().with(take)).await {
+            Ok(applied) => applied.leases,
+            Err(ApplyError::Conflict(conflict)) => {
+                tracing::debug!(%conflict, "another gateway deletes old sessions");
+                return Ok(Vec::new());
+            }
+            Err(ApplyError::Storage(error)) => return Err(error),
+        };
+        let deleted = self.delete_what_is_not_kept(settings).await;
+        for lease in &taken {
+            let release = Batch::new().with(Write::ReleaseLease(Fence::from(lease)));
+            if let Err(error) = self.storage.apply(release).await {
+                tracing::debug!(%error, "the lease of housekeeping runs out by itself");
+            }
+        }
+        deleted
+    }
+
     async fn delete_what_is_not_kept(
         &self,
         settings: RetentionSettings,
@@ -66,7 +102,14 @@ impl Look<'_> {
             self.delete_all(quiet, &mut deleted).await;
         }
         let limit = settings.max_size_mb.saturating_mul(MEGABYTE);
-        while limit > 0 && deleted.len() < AT_MOST && self.storage.stored_bytes().await? > limit {
+        if limit == 0 || deleted.len() >= AT_MOST {
+            return Ok(deleted);
+        }
+        // Measuring reads every row of a server: once a look. What a deletion frees is reckoned from
+        // the average until the next one.
+        let mut stored = self.storage.stored_bytes().await?;
+        let average = (stored / self.storage.count_sessions().await?.max(1)).max(1);
+        while deleted.len() < AT_MOST && stored > limit {
             let before = deleted.len();
             let quiet = self.storage.quiet_sessions(self.hours_ago(1), 16).await?;
             self.delete_all(quiet, &mut deleted).await;
@@ -76,6 +119,7 @@ impl Look<'_> {
                 );
                 break;
             }
+            stored = stored.saturating_sub(average * (deleted.len() - before) as u64);
         }
         Ok(deleted)
     }
@@ -123,11 +167,34 @@ mod tests {
         }
         batch.push(Write::AcceptInput(Box::new(input("busy", "1"))));
         storage.apply(batch).await.expect("accepted");
-        let look = Look { storage: &storage, clock: clock.as_ref() };
+        let look = Look { storage: &storage, clock: clock.as_ref(), owner: "one" };
         let settings = |max_age_days| RetentionSettings { max_age_days, max_size_mb: 1 };
         assert_eq!(look.delete_what_is_not_kept(settings(0)).await.expect("looks"), []);
         let deleted = look.delete_what_is_not_kept(settings(30)).await.expect("looks");
         assert_eq!(deleted, [session("old").session_key]);
         assert_eq!(storage.count_sessions().await.expect("read"), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_of_several_gateways_looks() {
+        let clock = Arc::new(ManualClock::at(at(100 * DAY)));
+        let storage = MemoryStorage::new(clock.clone(), Arc::new(NoObserver)).shared();
+        let mut old = session("old");
+        old.last_activity_at = at(DAY);
+        let take = Write::TakeLease {
+            resource: RESOURCE.to_owned(),
+            owner: "two".to_owned(),
+            ttl: LONGEST_LOOK,
+        };
+        let batch = Batch::new().with(Write::CreateSession(Box::new(old))).with(take);
+        let held = storage.apply(batch).await.expect("accepted").leases;
+        let look = Look { storage: &storage, clock: clock.as_ref(), owner: "one" };
+        let settings = RetentionSettings { max_age_days: 30, max_size_mb: 0 };
+        assert_eq!(look.alone(settings).await.expect("looks"), []);
+        let release = Write::ReleaseLease(Fence::from(&held[0]));
+        storage.apply(Batch::new().with(release)).await.expect("given back");
+        assert_eq!(look.alone(settings).await.expect("looks").len(), 1);
+        let lease = look.storage.lease(RESOURCE).await.expect("read").expect("there");
+        assert!(!lease.is_given(), "{lease:?}");
     }
 }

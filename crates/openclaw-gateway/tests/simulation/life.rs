@@ -12,7 +12,7 @@ use openclaw_gateway::Identity;
 use openclaw_gateway::lifecycle::{CommitFan, ConfigSource, Gateway, Parts};
 use openclaw_media::MediaStore;
 use openclaw_storage::Storage;
-use openclaw_storage::memory::{MemorySnapshot, MemoryStorage};
+use openclaw_storage::memory::{CommitHook, MemorySnapshot, MemoryStorage};
 use openclaw_testkit::{SeededIds, SeededRng};
 use openclaw_tools::ToolRegistry;
 use serde_json::Value;
@@ -65,6 +65,31 @@ enum Ended {
 
 /// Runs a story on one gateway without faults, at noon, with these settings of `[session]`.
 pub(crate) fn calm<F: Future<Output = ()>>(settings: &str, story: impl FnOnce(Gateway) -> F) {
+    calm_on(settings, None, |gateway, _| story(gateway));
+}
+
+/// Runs a story on two gateways that share a store, without faults.
+pub(crate) fn calm_shared<F: Future<Output = ()>>(story: impl FnOnce(Gateway, Gateway) -> F) {
+    let mut plan = Plan::calm();
+    plan.gateways = 2;
+    let world = World::new(0, plan, Missing::Nothing, "");
+    world.service.end_faults();
+    world.service.forget();
+    runtime().block_on(async {
+        world.clock.begin();
+        let ears = Arc::new(Ears::default());
+        let memory = Arc::new(MemoryStorage::new(world.clock.clone(), ears.clone()));
+        let [one, two] = NAMES.map(|name| world.gateway(name, &memory, &ears, false).0);
+        story(one, two).await;
+    });
+}
+
+/// A story as of [`calm`] on a store whose commits a hook decides over.
+pub(crate) fn calm_on<F: Future<Output = ()>>(
+    settings: &str,
+    hook: Option<Arc<dyn CommitHook>>,
+    story: impl FnOnce(Gateway, Arc<Port>) -> F,
+) {
     let world = World::new(0, Plan::calm(), Missing::Nothing, settings);
     world.service.end_faults();
     world.service.forget();
@@ -72,9 +97,13 @@ pub(crate) fn calm<F: Future<Output = ()>>(settings: &str, story: impl FnOnce(Ga
     runtime.block_on(async {
         world.clock.begin();
         let ears = Arc::new(Ears::default());
-        let memory = Arc::new(MemoryStorage::new(world.clock.clone(), ears.clone()));
-        let (gateway, _) = world.gateway(NAMES[0], &memory, &ears, false);
-        story(gateway).await;
+        let memory = MemoryStorage::new(world.clock.clone(), ears.clone());
+        let memory = Arc::new(match hook {
+            Some(hook) => memory.with_hook(hook),
+            None => memory,
+        });
+        let (gateway, port) = world.gateway(NAMES[0], &memory, &ears, false);
+        story(gateway, port).await;
     });
     assert_eq!(world.trace.violations(), Vec::<String>::new());
 }

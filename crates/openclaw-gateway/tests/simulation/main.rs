@@ -12,6 +12,7 @@
 mod channel;
 mod check;
 mod life;
+mod marks;
 mod plan;
 mod policies;
 mod runner;

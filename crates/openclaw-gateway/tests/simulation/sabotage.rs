@@ -47,7 +47,7 @@ impl Missing {
     }
 }
 
-fn is_mark(write: &Write) -> bool {
+pub(crate) fn is_mark(write: &Write) -> bool {
     matches!(write, Write::ChangeOutbox(change)
         if change.to == OutboxState::Sending && change.from == [OutboxState::Pending])
 }

@@ -69,12 +69,11 @@ pub(crate) struct Line {
 
 impl Line {
     fn wait(&self) -> Option<Instant> {
-        let one_in = self.stuck_one_in?;
         let mut stuck = self.stuck_until.lock().expect("not poisoned");
         let now = Instant::now();
         if stuck.is_none_or(|until| until <= now) {
             *stuck = None;
-            if self.rng.below(one_in) == 0 {
+            if self.stuck_one_in.is_some_and(|one_in| self.rng.below(one_in) == 0) {
                 let pause = Duration::from_millis(8_000 + self.rng.below(40_000));
                 self.trace.note(format!("a gateway cannot reach the store for {pause:?}"));
                 *stuck = Some(now + pause);
@@ -111,6 +110,11 @@ impl Port {
     ) -> Self {
         let me = ears.add(fan);
         Self { memory, ears, me, missing, line, copies: AtomicU64::new(1) }
+    }
+
+    /// Lets nothing pass for so long.
+    pub(crate) fn hold(&self, pause: Duration) {
+        *self.line.stuck_until.lock().expect("not poisoned") = Some(Instant::now() + pause);
     }
 
     /// Whether a call may still be on its way.

@@ -108,7 +108,11 @@ fn one_of_each() -> Vec<Write> {
             at: at(5_000),
         },
         lease("lane:y"),
-        Write::RenewLeases { owner: "one".to_owned(), ttl: Duration::from_secs(99) },
+        Write::RenewLeases {
+            owner: "one".to_owned(),
+            leases: crate::Leases::Beginning(String::new()),
+            ttl: Duration::from_secs(99),
+        },
         Write::DeleteValue { key: "gone".to_owned() },
         Write::RemovePairing { channel_id: channel("telegram"), user_id: user_id("7") },
         Write::EndSession { id: session_id("b"), at: at(6_000) },

@@ -6,7 +6,7 @@ use openclaw_core::RunStatus;
 
 use super::{Fixture, at, inbox_id, input, outbox, outbox_id, session_key};
 use crate::rows::{InputState, LeaseRow, OutboxState};
-use crate::{Batch, Conflict, Fence, InputChange, OutboxChange, Write};
+use crate::{Batch, Conflict, Fence, InputChange, Leases, OutboxChange, Write};
 
 const TTL: Duration = Duration::from_secs(15);
 
@@ -59,15 +59,18 @@ pub async fn its_holder_takes_it_again_with_the_next_fence(store: &Fixture) {
     store.storage.apply(fenced(&second)).await.expect("accepted");
 }
 
-/// And nobody else's.
-pub async fn renewing_prolongs_all_of_an_owner(store: &Fixture) {
+/// Those that are meant, and nobody else's.
+pub async fn renewing_prolongs_those_of_an_owner(store: &Fixture) {
     taken(store, "lane:x", "one").await;
     taken(store, "lane:y", "one").await;
     let given_back = taken(store, "lane:z", "one").await;
     store.apply([Write::ReleaseLease(Fence::from(&given_back))]).await;
     taken(store, "lane:w", "two").await;
+    taken(store, "account:x", "one").await;
+    taken(store, "account:x:y", "one").await;
     store.clock.advance(Duration::from_secs(10));
-    store.apply([Write::RenewLeases { owner: "one".to_owned(), ttl: TTL }]).await;
+    let renew = |leases| Write::RenewLeases { owner: "one".to_owned(), leases, ttl: TTL };
+    store.apply([renew(Leases::Beginning("lane:".to_owned()))]).await;
     let until = async |resource: &str| {
         store.storage.lease(resource).await.expect("read").map(|lease| lease.lease_until)
     };
@@ -75,6 +78,10 @@ pub async fn renewing_prolongs_all_of_an_owner(store: &Fixture) {
     assert_eq!(until("lane:y").await, Some(at(1_025_000)));
     assert_eq!(until("lane:z").await, Some(LeaseRow::GIVEN_BACK));
     assert_eq!(until("lane:w").await, Some(at(1_015_000)));
+    assert_eq!(until("account:x").await, Some(at(1_015_000)));
+    store.apply([renew(Leases::Of("account:x".to_owned()))]).await;
+    assert_eq!(until("account:x").await, Some(at(1_025_000)));
+    assert_eq!(until("account:x:y").await, Some(at(1_015_000)));
 }
 
 /// Another's lease cannot be given back.

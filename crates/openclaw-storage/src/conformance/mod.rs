@@ -69,6 +69,7 @@ macro_rules! storage_conformance {
             search {
                 messages_are_found_by_their_words,
                 a_search_is_narrowed_and_paged,
+                a_text_of_many_long_words_is_stored,
                 a_search_follows_edits_and_deletions,
             }
             inbox {
@@ -111,7 +112,7 @@ macro_rules! storage_conformance {
             leases {
                 a_lease_is_held_until_it_runs_out,
                 its_holder_takes_it_again_with_the_next_fence,
-                renewing_prolongs_all_of_an_owner,
+                renewing_prolongs_those_of_an_owner,
                 a_lease_given_back_is_free_and_its_fence_stays,
                 a_fence_holds_until_another_takes_the_lease,
                 a_taken_row_names_its_owner,

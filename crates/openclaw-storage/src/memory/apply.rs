@@ -89,8 +89,8 @@ impl State {
                 effects.applied.leases.push(lease);
                 Ok(())
             }
-            Write::RenewLeases { owner, ttl } => {
-                self.renew_leases(owner, effects.now.plus(*ttl));
+            Write::RenewLeases { owner, leases, ttl } => {
+                self.renew_leases(owner, leases, effects.now.plus(*ttl));
                 Ok(())
             }
             Write::ReleaseLease(fence) => {

@@ -69,6 +69,7 @@ pub struct MemoryStorage {
     clock: Arc<dyn Clock>,
     observer: Arc<dyn CommitObserver>,
     hook: Arc<dyn CommitHook>,
+    is_shared: bool,
     closed: AtomicBool,
 }
 
@@ -89,6 +90,7 @@ impl MemoryStorage {
             clock,
             observer,
             hook: Arc::new(NoHook),
+            is_shared: false,
             closed: AtomicBool::new(false),
         }
     }
@@ -97,6 +99,13 @@ impl MemoryStorage {
     #[must_use]
     pub fn with_hook(mut self, hook: Arc<dyn CommitHook>) -> Self {
         self.hook = hook;
+        self
+    }
+
+    /// The same for several gateways, which must be in one process.
+    #[must_use]
+    pub fn shared(mut self) -> Self {
+        self.is_shared = true;
         self
     }
 
@@ -177,7 +186,7 @@ impl Storage for MemoryStorage {
     }
 
     fn is_shared(&self) -> bool {
-        false
+        self.is_shared
     }
 
     async fn close(&self) {

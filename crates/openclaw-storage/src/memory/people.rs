@@ -6,7 +6,7 @@ use openclaw_core::{ChannelId, Timestamp, UserId};
 
 use super::state::State;
 use crate::rows::{LeaseRow, PairingRow, UserRow};
-use crate::{Conflict, Fence};
+use crate::{Conflict, Fence, Leases};
 
 type Person = (ChannelId, UserId);
 
@@ -103,12 +103,16 @@ impl State {
         Ok(lease)
     }
 
-    pub(super) fn renew_leases(&mut self, owner: &str, until: Timestamp) {
+    pub(super) fn renew_leases(&mut self, owner: &str, leases: &Leases, until: Timestamp) {
         let held: Vec<LeaseRow> = self
             .leases
             .iter()
             .map(|(_, lease)| lease)
             .filter(|lease| lease.owner == owner && lease.is_given())
+            .filter(|lease| match leases {
+                Leases::Of(resource) => lease.resource == *resource,
+                Leases::Beginning(beginning) => lease.resource.starts_with(beginning),
+            })
             .cloned()
             .collect();
         for lease in held {

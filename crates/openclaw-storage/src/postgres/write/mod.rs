@@ -155,7 +155,9 @@ impl<'c> Writing<'c> {
             Write::TakeLease { resource, owner, ttl } => {
                 self.take_lease(resource, owner, *ttl).await
             }
-            Write::RenewLeases { owner, ttl } => self.renew_leases(owner, *ttl).await,
+            Write::RenewLeases { owner, leases, ttl } => {
+                self.renew_leases(owner, leases, *ttl).await
+            }
             Write::ReleaseLease(fence) => self.release_lease(fence).await,
         }
     }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{Held, Outcome, Writing};
-use crate::Fence;
 use crate::rows::UserRow;
 use crate::sql::argument::{Argument, arguments, json_or_null};
 use crate::sql::decode;
+use crate::{Fence, Leases};
 
 // Most messages come from somebody whose row would not change: then none is written.
 const UPSERT_USER: &str = "INSERT INTO users (
@@ -70,7 +70,8 @@ const TAKE_LEASE: &str = concat!(
 const RENEW_LEASES: &str = concat!(
     "UPDATE leases SET lease_until = ",
     now!("$3"),
-    " + $2 WHERE owner = $1 AND lease_until > 0"
+    " + $2 WHERE owner = $1 AND lease_until > 0
+        AND (resource = $4::text OR substr(resource, 1, length($5::text)) = $5::text)"
 );
 const RELEASE_LEASE: &str = "UPDATE leases SET lease_until = 0
     WHERE resource = $1 AND owner = $2 AND fence = $3";
@@ -160,8 +161,15 @@ impl Writing<'_> {
         }
     }
 
-    pub(super) async fn renew_leases(&mut self, owner: &str, ttl: Duration) -> Outcome {
-        self.changed(RENEW_LEASES, arguments![owner, millis(ttl), self.lease_now]).await?;
+    pub(super) async fn renew_leases(
+        &mut self,
+        owner: &str,
+        leases: &Leases,
+        ttl: Duration,
+    ) -> Outcome {
+        let which = (leases.resource(), leases.beginning());
+        let values = arguments![owner, millis(ttl), self.lease_now, which.0, which.1];
+        self.changed(RENEW_LEASES, values).await?;
         Ok(Held::Yes)
     }
 

@@ -146,9 +146,10 @@ impl Planner<'_> {
                 let statement = self.push_guarded(people::TAKE_LEASE, values);
                 self.note(Note::Lease { statement });
             }
-            Write::RenewLeases { owner, ttl } => {
+            Write::RenewLeases { owner, leases, ttl } => {
                 let until = self.now.plus(*ttl);
-                self.push(people::RENEW_LEASES, arguments![owner, until]);
+                let values = arguments![owner, until, leases.resource(), leases.beginning()];
+                self.push(people::RENEW_LEASES, values);
             }
             Write::ReleaseLease(fence) => {
                 let values = arguments![&fence.resource, &fence.owner, fence.fence];

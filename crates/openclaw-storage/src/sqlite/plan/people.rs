@@ -46,8 +46,9 @@ pub(super) const TAKE_LEASE: &str = "INSERT INTO leases (resource, owner, lease_
     lease_until = excluded.lease_until, fence = leases.fence + 1
     WHERE leases.owner = excluded.owner OR leases.lease_until <= $4
     RETURNING resource, owner, lease_until, fence";
-pub(super) const RENEW_LEASES: &str =
-    "UPDATE leases SET lease_until = $2 WHERE owner = $1 AND lease_until > 0";
+pub(super) const RENEW_LEASES: &str = "UPDATE leases SET lease_until = $2
+    WHERE owner = $1 AND lease_until > 0
+        AND (resource = $3 OR substr(resource, 1, length($4)) = $4)";
 pub(super) const RELEASE_LEASE: &str = "UPDATE leases SET lease_until = 0
     WHERE resource = $1 AND owner = $2 AND fence = $3";
 
