@@ -153,7 +153,7 @@ impl Writer {
         };
         self.unindexed = 0;
         for answer in answers {
-            tell(answer, indexed.as_ref().map(|()| ()).map_err(StorageError::repeated));
+            tell(answer, indexed.as_ref().copied().map_err(StorageError::repeated));
         }
     }
 
