@@ -80,6 +80,7 @@ impl Table {
     }
 
     /// Where a column stands.
+    #[cfg(feature = "postgres")]
     pub(crate) fn index_of(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name() == name)
     }
