@@ -215,6 +215,9 @@ impl ChannelRegistry {
         if entry.disconnected || !stands {
             entry.runtime.cancel.cancel();
             *entry = self.make_entry(entry.descriptor.clone(), entry.account.clone(), false);
+            // The supervision that was may go on for a while to end its lease: what it says of itself
+            // is of no account any more.
+            self.changed.send_modify(|version| *version += 1);
         }
         Ok(entry.snapshot())
     }
