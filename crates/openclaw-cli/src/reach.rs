@@ -1,11 +1,12 @@
 //! How commands reach the running gateway.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use async_trait::async_trait;
 use openclaw_client::{Client, ClientError, Connect, Endpoint, Events, Trust, connect_websocket};
 use openclaw_config::{ClientSettings, Overrides, TlsSettings, load_client};
 use openclaw_core::Secret;
+use openclaw_gateway::lifecycle::StateLock;
 use openclaw_gateway::server::certificate_fingerprint;
 
 use crate::context::Context;
@@ -85,13 +86,15 @@ impl Reach {
         settings: &ClientSettings,
         token: Option<Secret>,
     ) -> Result<Self, Failure> {
-        let host = match settings.gateway.bind_address {
+        // A gateway that runs may have been told another place by a flag.
+        let configured = SocketAddr::new(settings.gateway.bind_address, settings.gateway.port);
+        let mut at = StateLock::listening(settings.state.root()).unwrap_or(configured);
+        match at.ip() {
             // A gateway that listens everywhere is reached over loopback.
-            IpAddr::V4(address) if address.is_unspecified() => "127.0.0.1".to_owned(),
-            IpAddr::V6(address) if address.is_unspecified() => "[::1]".to_owned(),
-            IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(address) => format!("[{address}]"),
-        };
+            IpAddr::V4(ip) if ip.is_unspecified() => at.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(ip) if ip.is_unspecified() => at.set_ip(Ipv6Addr::LOCALHOST.into()),
+            IpAddr::V4(_) | IpAddr::V6(_) => {}
+        }
         let shown = certificate_fingerprint(&settings.gateway, settings.state.root());
         let trust = match (pinned(context)?, shown) {
             (Some(pinned), _) => pinned,
@@ -99,8 +102,8 @@ impl Reach {
             (None, None) if settings.gateway.tls == TlsSettings::Off => Trust::Plain,
             (None, None) => Trust::Authorities,
         };
-        let address = format!("{host}:{}", settings.gateway.port);
-        Ok(Self { endpoint: Endpoint { address, token, trust }, is_here: true })
+        let endpoint = Endpoint { address: at.to_string(), token, trust };
+        Ok(Self { endpoint, is_here: true })
     }
 
     /// Where it is.

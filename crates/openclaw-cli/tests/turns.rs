@@ -225,3 +225,21 @@ async fn a_signal_ends_a_restart_that_waits_for_a_turn() {
     assert!(status.success(), "{status:?}\n{}", gateway.log());
     assert_eq!(gateway.log().matches("the gateway serves").count(), 1, "{}", gateway.log());
 }
+
+#[tokio::test]
+async fn a_gateway_is_found_by_its_state_folder() {
+    let model = ModelServer::start().await;
+    let mut gateway = TestGateway::with_model(&model, "").await;
+    let said = gateway.cli_without_port(&["agent", "run", "-m", "where are you?"]).await;
+    let (shown, told) =
+        (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+    assert!(said.status.success(), "{told}");
+    assert!(shown.contains("You said: where are you?"), "{shown}");
+    assert!(!told.contains("in this process"), "{told}");
+
+    // What it said of itself does not outlive it.
+    gateway.kill_hard().await;
+    let status = gateway.cli_without_port(&["gateway", "status"]).await;
+    assert_eq!(status.status.code(), Some(4), "{}", String::from_utf8_lossy(&status.stderr));
+    assert!(String::from_utf8_lossy(&status.stderr).contains("127.0.0.1:18789"), "the default");
+}

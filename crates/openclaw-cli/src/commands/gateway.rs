@@ -144,6 +144,9 @@ async fn serve_until_stopped(
     gateway.start().await?;
     openclaw_gateway::lifecycle::ConfigSource::keep(source.as_ref()).await;
     let listening = server.addresses();
+    if let Some(address) = server.address() {
+        lock.listens(address)?;
+    }
     let tasks = TaskTracker::new();
     let stop_watching = CancellationToken::new();
     tasks.spawn(reload_on_change(

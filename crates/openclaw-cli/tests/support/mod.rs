@@ -254,6 +254,20 @@ pub(crate) async fn run_alone(arguments: &[&str], files: &[(&str, &str)]) -> Out
         .expect("the program can be started")
 }
 
+impl TestGateway {
+    /// Runs a command from a shell that knows the state folder and not the port.
+    #[allow(dead_code, reason = "only one of the programs that share this needs it")]
+    pub(crate) async fn cli_without_port(&self, arguments: &[&str]) -> Output {
+        let mut command = command(&self.folder, self.port);
+        command.env_remove("OPENCLAW_GATEWAY_PORT").args(arguments);
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        timeout(LIMIT, command.output())
+            .await
+            .expect("the command ends in time")
+            .expect("the program can be started")
+    }
+}
+
 fn command(folder: &TempDir, port: u16) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_openclaw"));
     command

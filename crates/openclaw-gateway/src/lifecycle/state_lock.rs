@@ -1,10 +1,12 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use openclaw_core::IdGen;
 use rustix::fs::{FlockOperation, flock};
+use rustix::process::Pid;
 
 /// Why the state folder cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -33,8 +35,12 @@ pub enum LockError {
 /// The lock on a state folder: one process at a time works on it. Freed when dropped, also by a crash.
 #[derive(Debug)]
 pub struct StateLock {
-    _file: File,
+    file: File,
+    path: PathBuf,
 }
+
+/// Begins the line of the lock's file that says where its holder listens.
+const LISTENS: &str = "listens on ";
 
 impl StateLock {
     /// Makes the folder where it is missing and takes its lock.
@@ -65,7 +71,7 @@ impl StateLock {
                 }
                 return Err(LockError::Held {
                     folder: folder.to_owned(),
-                    holder: holder.trim().to_owned(),
+                    holder: holder.lines().next().unwrap_or_default().to_owned(),
                 });
             }
             Err(errno) => return Err(io("lock")(errno.into())),
@@ -75,7 +81,29 @@ impl StateLock {
             .and_then(|()| file.seek(SeekFrom::Start(0)))
             .and_then(|_| file.write_all(note.as_bytes()))
             .map_err(io("write"))?;
-        Ok(Self { _file: file })
+        Ok(Self { file, path })
+    }
+
+    /// Says where the holder listens, for [`Self::listening`].
+    ///
+    /// # Errors
+    /// [`LockError::Io`] when it cannot be written.
+    pub fn listens(&self, address: SocketAddr) -> Result<(), LockError> {
+        writeln!(&self.file, "{LISTENS}{address}").map_err(|source| LockError::Io {
+            doing: "write",
+            path: self.path.clone(),
+            source,
+        })
+    }
+
+    /// Where the process that holds this folder listens; `None` when none is known to, as after a
+    /// crash.
+    pub fn listening(folder: &Path) -> Option<SocketAddr> {
+        let note = std::fs::read_to_string(folder.join("gateway.lock")).ok()?;
+        let (holder, rest) = note.split_once('\n')?;
+        let process = holder.rsplit_once("(process ")?.1.strip_suffix(')')?;
+        rustix::process::test_kill_process(Pid::from_raw(process.parse().ok()?)?).ok()?;
+        rest.lines().find_map(|line| line.strip_prefix(LISTENS))?.parse().ok()
     }
 }
 

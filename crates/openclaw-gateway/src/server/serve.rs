@@ -189,9 +189,9 @@ impl Server {
         self.shared.state.server.addresses()
     }
 
-    /// The port, which the system may have chosen.
-    pub fn port(&self) -> Option<u16> {
-        self.listeners.first()?.local_addr().ok().map(|at| at.port())
+    /// The first address, whose port the system may have chosen.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.listeners.first()?.local_addr().ok()
     }
 
     /// Serves from now on.

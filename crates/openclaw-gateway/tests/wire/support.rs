@@ -195,7 +195,7 @@ impl TestGateway {
         let state = gateway.state().clone();
         let options = ServerOptions { token: Secret::new(TOKEN) };
         let server = Server::bind_with(state.clone(), options, limits).await.expect("binds");
-        let port = server.port().expect("bound");
+        let port = server.address().expect("bound").port();
         gateway.start().await.expect("starts");
         let serving = server.start();
         Self { state, runner, source, port, serving, _gateway: gateway, _media: media }
