@@ -107,16 +107,16 @@ impl<'a> Keeper<'a> {
     /// Keeps the lease for as long as a send may still be under way, or until the gateway ends, and
     /// then gives it back.
     pub(super) async fn let_go(&self, runtime: &Runtime) {
+        // A channel that failed for good has given it back before its supervision ends.
+        let Some(fence) = runtime.fence() else { return };
         tokio::select! {
             biased;
             () = self.deps.stopping.cancelled() => {}
             () = self.lost() => {}
             () = sleep(LAST_SEND) => {}
         }
-        if let Some(fence) = runtime.fence() {
-            runtime.set_fence(None);
-            release(self.deps, fence).await;
-        }
+        runtime.set_fence(None);
+        release(self.deps, fence).await;
     }
 
     /// Renews the lease, for as long as it is waited for.
