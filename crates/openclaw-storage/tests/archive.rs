@@ -1,5 +1,7 @@
 //! Export, backup, restore and repair.
 
+mod damage;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -260,19 +262,7 @@ async fn a_repair_keeps_what_can_be_read() {
         store.apply(Batch::new().with(append)).await.expect("accepted");
     }
     store.close().await;
-    let mut bytes = std::fs::read(&path).expect("read");
-    let needle = b"message-more-200";
-    let damaged: Vec<usize> = bytes
-        .chunks(4096)
-        .enumerate()
-        .filter(|(_, page)| page.windows(needle.len()).any(|window| window == needle))
-        .map(|(index, _)| index)
-        .collect();
-    assert!(!damaged.is_empty() && !damaged.contains(&0), "{damaged:?}");
-    for page in damaged {
-        bytes[page * 4096..(page + 1) * 4096].fill(0xFF);
-    }
-    std::fs::write(&path, bytes).expect("written");
+    damage::overwrite_pages_with(&path, b"message-more-200");
     let repaired = sqlite::repair(&path).await.expect("repaired");
     assert!(repaired.incomplete.contains(&"messages"), "{repaired:?}");
     assert!(repaired.damaged.exists());

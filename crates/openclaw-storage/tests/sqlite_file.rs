@@ -1,5 +1,7 @@
 //! What only a file can suffer: damage, a full disk, foreign locks, a crash, a later version.
 
+mod damage;
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -117,19 +119,7 @@ async fn damage_found_later_is_told_by_read_write_and_check() {
     let storage = open(&path).await;
     fill(&storage, 300).await;
     storage.close().await;
-    let mut bytes = std::fs::read(&path).expect("read");
-    let needle = b"message-150";
-    let damaged: Vec<usize> = bytes
-        .chunks(4096)
-        .enumerate()
-        .filter(|(_, page)| page.windows(needle.len()).any(|window| window == needle))
-        .map(|(index, _)| index)
-        .collect();
-    assert!(!damaged.is_empty() && !damaged.contains(&0), "{damaged:?}");
-    for page in damaged {
-        bytes[page * 4096..(page + 1) * 4096].fill(0xFF);
-    }
-    std::fs::write(&path, bytes).expect("written");
+    damage::overwrite_pages_with(&path, b"message-150");
     let storage = open(&path).await;
     let read = storage.messages_after(&session_id("a"), 0, 300).await;
     assert!(matches!(read, Err(StorageError::Corrupt { .. })), "{read:?}");

@@ -89,6 +89,15 @@ impl Inner {
             && may_see(self.scopes, topic)
     }
 
+    /// Queues what later ones make up for; left out where there is no room.
+    fn offer(&mut self, text: Utf8Bytes) {
+        if self.queue.has_room(text.len()) {
+            self.queue.push_event(text);
+        } else if self.queue.overflows() {
+            self.close.get_or_insert(CloseReason::SlowReader);
+        }
+    }
+
     pub(super) fn watches(&self, run: &RunId) -> bool {
         self.runs.iter().any(|watched| watched.run == *run)
     }
@@ -216,11 +225,7 @@ impl Client {
             return;
         }
         let Some(text) = event.text.get() else { return };
-        if inner.queue.has_room(text.len()) {
-            inner.queue.push_event(text);
-        } else if inner.queue.overflows() {
-            inner.close.get_or_insert(CloseReason::SlowReader);
-        }
+        inner.offer(text);
         drop(inner);
         self.wake();
     }
@@ -263,11 +268,7 @@ impl Client {
     /// Queues a text that later ones make up for; left out where there is no room.
     pub fn offer_frame(&self, text: Utf8Bytes) {
         let mut inner = self.inner();
-        if inner.queue.has_room(text.len()) {
-            inner.queue.push_event(text);
-        } else if inner.queue.overflows() {
-            inner.close.get_or_insert(CloseReason::SlowReader);
-        }
+        inner.offer(text);
         drop(inner);
         self.wake();
     }

@@ -4,3 +4,4 @@ pub(crate) mod argument;
 pub(crate) mod cells;
 pub(crate) mod conflicts;
 pub(crate) mod decode;
+pub(crate) mod read;

@@ -5,14 +5,21 @@ mod people;
 mod queues;
 mod sessions;
 
+use openclaw_core::{SessionId, Timestamp};
+use sqlx::postgres::PgRow;
+
 use super::PostgresStorage;
 use super::attempt::{ANSWER_TIMEOUT, acquire};
 use super::codes::{is_lost, storage_error};
 #[cfg(test)]
 use super::open;
 use super::query::{self, Decode};
-use crate::sql::argument::Argument;
+use crate::rows::{Backlog, TranscriptRow};
+use crate::sql::argument::{Argument, arguments};
+use crate::sql::cells::Decoded;
 use crate::sql::decode;
+use crate::sql::read::{Pace, SqlReads, Statements};
+use crate::words::Wanted;
 use crate::{StorageError, StorageHealth};
 
 type Read<T> = Result<T, StorageError>;
@@ -31,6 +38,61 @@ const INVALID_INDEXES: &str = "SELECT 'index ' || c.relname || ' is not valid'
     FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
     WHERE NOT i.indisvalid AND c.relnamespace = (
         SELECT relnamespace FROM pg_catalog.pg_class WHERE oid = to_regclass('sessions'))";
+
+const STATEMENTS: Statements = Statements {
+    sessions: sessions::SESSIONS,
+    log: log::LOG,
+    queues: queues::QUEUES,
+    people: people::PEOPLE,
+};
+
+impl SqlReads for PostgresStorage {
+    type Row = PgRow;
+    const SQL: &'static Statements = &STATEMENTS;
+
+    async fn rows<T: Send>(
+        &self,
+        _: Pace,
+        sql: &'static str,
+        values: Vec<Argument>,
+        decode: fn(&PgRow) -> Decoded<T>,
+    ) -> Read<Vec<T>> {
+        self.all(sql, values, decode).await
+    }
+
+    async fn row<T: Send>(
+        &self,
+        sql: &'static str,
+        values: Vec<Argument>,
+        decode: fn(&PgRow) -> Decoded<T>,
+    ) -> Read<Option<T>> {
+        self.optional(sql, values, decode).await
+    }
+
+    async fn words(&self, wanted: &Wanted) -> Read<String> {
+        Ok(wanted.for_postgres())
+    }
+
+    async fn tail(
+        &self,
+        session: &SessionId,
+        limit: u32,
+        max_bytes: u64,
+    ) -> Read<Vec<TranscriptRow>> {
+        let max_bytes = i64::try_from(max_bytes).unwrap_or(i64::MAX);
+        let values = arguments![session, limit, max_bytes];
+        self.all(STATEMENTS.log.transcript_tail, values, decode::transcript).await
+    }
+
+    async fn counted(&self) -> Read<Backlog> {
+        let counted = self.optional(queues::BACKLOG, [], decode::backlog).await?;
+        Ok(counted.unwrap_or_default())
+    }
+
+    fn lease_now(&self) -> Option<Timestamp> {
+        self.attempts.lease_now()
+    }
+}
 
 impl PostgresStorage {
     async fn optional<T>(
@@ -104,9 +166,6 @@ impl PostgresStorage {
 /// Every statement that reads, for tests.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<&'static str> {
-    let own: &[&str] = &[HEALTH, INVALID_INDEXES];
-    let lists = [own, open::STATEMENTS, log::STATEMENTS, people::STATEMENTS, queues::STATEMENTS];
-    let mut statements = lists.concat();
-    statements.extend(sessions::STATEMENTS);
-    statements
+    let own: &[&str] = &[HEALTH, INVALID_INDEXES, queues::BACKLOG];
+    [own, open::STATEMENTS, &*STATEMENTS.all()].concat()
 }

@@ -8,14 +8,18 @@ mod people;
 mod queues;
 mod sessions;
 
+use openclaw_core::{SessionId, Timestamp};
 use sqlx::sqlite::SqliteRow;
 
-use super::argument::Argument;
+use super::argument::{Argument, arguments};
 use super::codes::storage_error;
 use super::decode;
 use super::readers::Readers;
 use super::{SqliteStorage, query};
+use crate::rows::{Backlog, TranscriptRow};
 use crate::sql::cells::Decoded;
+use crate::sql::read::{Pace, SqlReads, Statements};
+use crate::words::Wanted;
 use crate::{StorageError, StorageHealth};
 
 type Read<T> = Result<T, StorageError>;
@@ -30,6 +34,77 @@ const INTEGRITY: &str = "PRAGMA integrity_check";
 const FOREIGN_KEYS: &str = "SELECT 'row ' || COALESCE(rowid, '?') || ' of ' || \"table\" ||
     ' points at a missing row of ' || parent FROM pragma_foreign_key_check()";
 
+const STATEMENTS: Statements = Statements {
+    sessions: sessions::SESSIONS,
+    log: log::LOG,
+    queues: queues::QUEUES,
+    people: people::PEOPLE,
+};
+
+impl SqlReads for SqliteStorage {
+    type Row = SqliteRow;
+    const SQL: &'static Statements = &STATEMENTS;
+
+    async fn rows<T: Send>(
+        &self,
+        pace: Pace,
+        sql: &'static str,
+        values: Vec<Argument>,
+        decode: fn(&SqliteRow) -> Decoded<T>,
+    ) -> Read<Vec<T>> {
+        let readers = match pace {
+            Pace::Quick => &self.readers,
+            Pace::Slow => &self.slow_readers,
+        };
+        self.all_on(readers, sql, values, decode).await
+    }
+
+    async fn row<T: Send>(
+        &self,
+        sql: &'static str,
+        values: Vec<Argument>,
+        decode: fn(&SqliteRow) -> Decoded<T>,
+    ) -> Read<Option<T>> {
+        self.optional(sql, values, decode).await
+    }
+
+    async fn words(&self, wanted: &Wanted) -> Read<String> {
+        self.catch_up_index().await?;
+        Ok(wanted.for_sqlite())
+    }
+
+    async fn tail(
+        &self,
+        session: &SessionId,
+        limit: u32,
+        max_bytes: u64,
+    ) -> Read<Vec<TranscriptRow>> {
+        let mut reader = self.readers.acquire().await?;
+        let result = query::within(
+            reader.connection(),
+            STATEMENTS.log.transcript_tail,
+            arguments![session, limit],
+            (decode::transcript_size, decode::transcript),
+            max_bytes,
+        )
+        .await;
+        let mut tail = self.settle(reader, result)?;
+        tail.reverse();
+        Ok(tail)
+    }
+
+    async fn counted(&self) -> Read<Backlog> {
+        if self.closing.is_cancelled() {
+            return Err(StorageError::Closed);
+        }
+        Ok(self.shared.backlog())
+    }
+
+    fn lease_now(&self) -> Option<Timestamp> {
+        Some(self.clock.now())
+    }
+}
+
 impl SqliteStorage {
     async fn optional<T>(
         &self,
@@ -40,15 +115,6 @@ impl SqliteStorage {
         let mut reader = self.readers.acquire().await?;
         let result = query::optional(reader.connection(), sql, values, decode).await;
         self.settle(reader, result)
-    }
-
-    async fn all<T: Send>(
-        &self,
-        sql: &str,
-        values: impl IntoIterator<Item = Argument>,
-        decode: fn(&SqliteRow) -> Decoded<T>,
-    ) -> Read<Vec<T>> {
-        self.all_on(&self.readers, sql, values, decode).await
     }
 
     async fn all_on<T: Send>(
@@ -99,9 +165,5 @@ impl SqliteStorage {
 /// Every statement that reads, for tests.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<&'static str> {
-    let own: &[&str] = &[HEALTH, STORED_BYTES, INTEGRITY, FOREIGN_KEYS];
-    let lists = [own, log::STATEMENTS, people::STATEMENTS, queues::STATEMENTS];
-    let mut statements = lists.concat();
-    statements.extend(sessions::STATEMENTS);
-    statements
+    [&[HEALTH, STORED_BYTES, INTEGRITY, FOREIGN_KEYS], &*STATEMENTS.all()].concat()
 }

@@ -1,31 +1,23 @@
 //! The inbox and the outbox.
 
-use async_trait::async_trait;
-use openclaw_core::{
-    ChannelId, ChatAddress, ChatId, ExternalId, InboxId, OutboxId, RunId, SessionKey, Timestamp,
+use crate::sql::read::{QueueSql, input, outbox};
+
+pub(super) const QUEUES: QueueSql = QueueSql {
+    input: INPUT,
+    input_by_run: INPUT_BY_RUN,
+    input_by_external_id: INPUT_BY_EXTERNAL_ID,
+    open_inputs: OPEN_INPUTS,
+    open_keys: OPEN_KEYS,
+    unattended_keys: UNATTENDED_KEYS,
+    recent_inputs: RECENT_INPUTS,
+    recent_inputs_of_key: RECENT_INPUTS_OF_KEY,
+    outbox: OUTBOX,
+    outbox_by_key: OUTBOX_BY_KEY,
+    open_conversations: OPEN_CONVERSATIONS,
+    open_outbox: OPEN_OUTBOX,
+    outbox_of_run: OUTBOX_OF_RUN,
+    troubled: TROUBLED,
 };
-
-use super::Read;
-use crate::rows::{Backlog, InboxRow, OutboxRow};
-use crate::sqlite::argument::arguments;
-use crate::sqlite::{SqliteStorage, decode};
-use crate::{InboxReads, OutboxReads};
-
-macro_rules! input {
-    () => {
-        "id, position, run_id, principal, session_id, session_key, message_id, inbound, options, \
-         reply_back, state, status, merged_into, delivered, reply, usage, error, attempts, owner, \
-         lease_until, fence, created_at, started_at, ended_at"
-    };
-}
-
-macro_rules! outbox {
-    () => {
-        "id, position, channel_id, chat_id, thread_id, session_id, session_key, run_id, \
-         message_id, kind, chunk, outbound, state, attempts, uncertain, next_attempt_at, receipt, \
-         error, principal, idempotency_key, owner, lease_until, fence, created_at, updated_at"
-    };
-}
 
 const INPUT: &str = concat!("SELECT ", input!(), " FROM inbox WHERE id = $1");
 const INPUT_BY_RUN: &str = concat!("SELECT ", input!(), " FROM inbox WHERE run_id = $1");
@@ -95,104 +87,3 @@ const TROUBLED: &str = concat!(
     " FROM outbox INDEXED BY outbox_troubled WHERE state IN ('unknown', 'failed')
     ORDER BY position DESC LIMIT $1 + 0"
 );
-
-#[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[
-    INPUT,
-    INPUT_BY_RUN,
-    INPUT_BY_EXTERNAL_ID,
-    OPEN_INPUTS,
-    OPEN_KEYS,
-    UNATTENDED_KEYS,
-    RECENT_INPUTS,
-    RECENT_INPUTS_OF_KEY,
-    OUTBOX,
-    OUTBOX_BY_KEY,
-    OPEN_CONVERSATIONS,
-    OPEN_OUTBOX,
-    OUTBOX_OF_RUN,
-    TROUBLED,
-];
-
-#[async_trait]
-impl InboxReads for SqliteStorage {
-    async fn input(&self, id: &InboxId) -> Read<Option<InboxRow>> {
-        self.optional(INPUT, arguments![id], decode::input).await
-    }
-
-    async fn input_by_run(&self, run: &RunId) -> Read<Option<InboxRow>> {
-        self.optional(INPUT_BY_RUN, arguments![run], decode::input).await
-    }
-
-    async fn input_by_external_id(
-        &self,
-        channel: &ChannelId,
-        chat: &ChatId,
-        external_id: &ExternalId,
-    ) -> Read<Option<InboxRow>> {
-        let values = arguments![channel, chat, external_id];
-        self.optional(INPUT_BY_EXTERNAL_ID, values, decode::input).await
-    }
-
-    async fn open_inputs(&self, key: &SessionKey, limit: u32) -> Read<Vec<InboxRow>> {
-        self.all(OPEN_INPUTS, arguments![key, limit], decode::input).await
-    }
-
-    async fn keys_with_open_inputs(&self) -> Read<Vec<SessionKey>> {
-        self.all(OPEN_KEYS, [], decode::session_key).await
-    }
-
-    async fn unattended_keys(&self, owner: &str, since: Timestamp) -> Read<Vec<SessionKey>> {
-        let values = arguments![owner, since, self.clock.now()];
-        self.all(UNATTENDED_KEYS, values, decode::session_key).await
-    }
-
-    async fn recent_inputs(&self, key: Option<&SessionKey>, limit: u32) -> Read<Vec<InboxRow>> {
-        match key {
-            None => self.all(RECENT_INPUTS, arguments![limit], decode::input).await,
-            Some(key) => {
-                self.all(RECENT_INPUTS_OF_KEY, arguments![limit, key], decode::input).await
-            }
-        }
-    }
-
-    async fn backlog(&self) -> Read<Backlog> {
-        if self.closing.is_cancelled() {
-            return Err(crate::StorageError::Closed);
-        }
-        Ok(self.shared.backlog())
-    }
-}
-
-#[async_trait]
-impl OutboxReads for SqliteStorage {
-    async fn outbox(&self, id: &OutboxId) -> Read<Option<OutboxRow>> {
-        self.optional(OUTBOX, arguments![id], decode::outbox).await
-    }
-
-    async fn outbox_by_idempotency_key(&self, key: &str) -> Read<Option<OutboxRow>> {
-        self.optional(OUTBOX_BY_KEY, arguments![key], decode::outbox).await
-    }
-
-    async fn open_conversations(&self) -> Read<Vec<(ChannelId, ChatAddress)>> {
-        self.all(OPEN_CONVERSATIONS, [], decode::conversation).await
-    }
-
-    async fn open_outbox(
-        &self,
-        channel: &ChannelId,
-        chat: &ChatAddress,
-        limit: u32,
-    ) -> Read<Vec<OutboxRow>> {
-        let values = arguments![channel, &chat.chat_id, chat.thread_id.as_ref(), limit];
-        self.all(OPEN_OUTBOX, values, decode::outbox).await
-    }
-
-    async fn outbox_of_run(&self, run: &RunId) -> Read<Vec<OutboxRow>> {
-        self.all(OUTBOX_OF_RUN, arguments![run], decode::outbox).await
-    }
-
-    async fn troubled_outbox(&self, limit: u32) -> Read<Vec<OutboxRow>> {
-        self.all(TROUBLED, arguments![limit], decode::outbox).await
-    }
-}
