@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: what neither the compiler nor clippy looks at.
 
+mod clients;
 mod layers;
 mod sizes;
 
@@ -11,6 +12,7 @@ use crate::sh::say;
 pub(crate) fn tidy() -> Result<()> {
     let mut findings = layers::check()?;
     findings.extend(sizes::check()?);
+    findings.extend(clients::check()?);
     findings.extend(generate::stale()?);
     if findings.is_empty() {
         say("tidy: nothing to say");

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::sh::{exists, output, run, works};
 
 /// Debian packages by the program that shows they are there.
-const DEBIAN: [(&str, &str, &str); 7] = [
+const DEBIAN: [(&str, &str, &str); 10] = [
     ("python3", "--version", "python3"),
     ("node", "--version", "nodejs"),
     ("npm", "--version", "npm"),
@@ -16,6 +16,9 @@ const DEBIAN: [(&str, &str, &str); 7] = [
     ("dbus-run-session", "--version", "dbus"),
     ("gnome-keyring-daemon", "--version", "gnome-keyring"),
     ("secret-tool", "--version", "libsecret-tools"),
+    ("podman", "--version", "podman"),
+    ("runc", "--version", "runc"),
+    ("bwrap", "--version", "bubblewrap"),
 ];
 
 /// Validators over the services' own published models, pinned.

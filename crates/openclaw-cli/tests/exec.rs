@@ -7,10 +7,11 @@ use openclaw_protocol::methods::{
 };
 use openclaw_protocol::methods::{MessageHistoryParams, ToolCall, ToolCallParams};
 use openclaw_testkit::model::{ModelServer, Reply, Script, ScriptedCall};
+use openclaw_testkit::telegram::SentMessage;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::support::{LIMIT, TestGateway};
+use crate::support::{LIMIT, Telegram, TestGateway};
 
 /// Calls `bash` with what the user says, then says what came out.
 fn obedient() -> Script {
@@ -145,4 +146,104 @@ async fn doctor_proves_the_sandbox() {
     assert_eq!(sandbox[0]["severity"], "ok", "{sandbox:#?}");
     let message = sandbox[0]["message"].as_str().expect("a text");
     assert!(message.contains("walls and limits hold, shown by a probe"), "{message}");
+}
+
+const ANN: i64 = 4_711;
+const EVE: i64 = 6_666;
+const GROUP: i64 = -77;
+
+/// A gateway on which every command asks, whose owner is Ann, with a group that Eve is in too.
+async fn asking_in_chats(model: &ModelServer, telegram: &Telegram) -> TestGateway {
+    telegram.bot.add_user(ANN, "Ann", None);
+    telegram.bot.add_user(EVE, "Eve", None);
+    telegram.bot.add_group(GROUP, "Friends", &[ANN, EVE]);
+    let more = format!(
+        "[tools.exec]\nask = \"always\"\n[session]\nowners = [\"telegram:{ANN}\"]\n{}",
+        telegram.config("dm_policy = \"open\"\ngroup_policy = \"open\"\nrequire_mention = false")
+    );
+    TestGateway::with_model(model, &more).await
+}
+
+/// The id in a question, and the message that asks it.
+async fn question(telegram: &Telegram, chat: i64) -> (String, SentMessage) {
+    let asked = telegram.wait_for_text(chat, |text| text.contains("May this command run")).await;
+    let id = asked.text.split("/approve ").nth(1).and_then(|rest| rest.split(' ').next());
+    (id.expect("an id").to_owned(), asked)
+}
+
+#[tokio::test]
+async fn an_owner_answers_in_the_chat_by_a_button() {
+    let (model, telegram) = (ModelServer::with(obedient()).await, Telegram::start().await);
+    let gateway = asking_in_chats(&model, &telegram).await;
+    telegram.bot.say(ANN, ANN, "run: echo `touch made` && cat made && echo did it");
+    let (id, asked) = question(&telegram, ANN).await;
+    assert!(asked.text.contains("echo `touch made` && cat made"), "{}", asked.text);
+    assert!(asked.text.contains("every command asks here"), "{}", asked.text);
+    let keyboard = asked.json["reply_markup"].clone();
+    let buttons: Vec<&str> = keyboard["inline_keyboard"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .flat_map(|row| row.as_array().expect("a row"))
+        .map(|button| button["callback_data"].as_str().expect("data"))
+        .collect();
+    let says = |word: &str| format!("/approve {id} {word}");
+    assert_eq!(buttons, [says("allow-once"), says("allow-always"), says("deny")]);
+    assert!(!gateway.state().join("workspace/made").exists());
+    telegram.bot.press(ANN, ANN, asked.message_id, &says("allow-once"));
+    telegram.wait_for_text(ANN, |text| text.contains("it said:") && text.contains("did it")).await;
+    telegram.wait_for_text(ANN, |text| text == "Allowed once.").await;
+    assert!(gateway.state().join("workspace/made").exists());
+    telegram.bot.press(ANN, ANN, asked.message_id, &says("deny"));
+    // The first word counts, and is said again.
+    telegram.bot.say(ANN, ANN, "/approve nosuchid deny");
+    telegram.wait_for_text(ANN, |text| text.contains("No command with the id nosuchid")).await;
+    assert!(model.violations().is_empty(), "{:?}", model.violations());
+}
+
+#[tokio::test]
+async fn s18_only_the_owner_answers_wherever_it_is_said() {
+    let (model, telegram) = (ModelServer::with(obedient()).await, Telegram::start().await);
+    let gateway = asking_in_chats(&model, &telegram).await;
+    telegram.bot.say(GROUP, EVE, "run: touch made");
+    let (id, asked) = question(&telegram, GROUP).await;
+    let allow = format!("/approve {id} allow-once");
+    telegram.bot.press(GROUP, EVE, asked.message_id, &allow);
+    telegram.bot.say(GROUP, EVE, &allow);
+    // Alone with the assistant she is not the owner either.
+    telegram.bot.say(EVE, EVE, &allow);
+    telegram.wait_for_text(EVE, |text| text == "Only the owner can use /approve.").await;
+    // A client's message is not an answer: that takes the right to approve.
+    let (client, _events) = gateway.connect().await;
+    let said = AgentRunParams { message: allow.clone(), wait: true, ..AgentRunParams::default() };
+    let told = client.call_within::<AgentRun>(&said, LIMIT).await.expect("it is answered");
+    assert!(told.reply.unwrap_or_default().contains("openclaw approvals"));
+    let list = gateway.openclaw(&["approvals", "list", "--json"]).await;
+    let list: ApprovalListResult = serde_json::from_slice(&list.stdout).expect("JSON");
+    assert_eq!(list.approvals.len(), 1, "it still waits");
+    assert!(!gateway.state().join("workspace/made").exists());
+    telegram.bot.say(GROUP, ANN, &format!("/approve {id} deny"));
+    telegram.wait_for_text(GROUP, |text| text.contains("the answer was no")).await;
+    telegram.wait_for_text(GROUP, |text| text == "Denied.").await;
+    assert!(!gateway.state().join("workspace/made").exists());
+}
+
+#[tokio::test]
+async fn a_tool_that_may_not_be_called_says_why_and_where_it_may() {
+    let (model, telegram) = (ModelServer::with(obedient()).await, Telegram::start().await);
+    telegram.bot.add_user(ANN, "Ann", None);
+    let more = format!(
+        "[tools.by_channel.telegram]\nallow = [\"*\"]\ndeny = [\"group:runtime\"]\n{}",
+        telegram.config("dm_policy = \"open\"")
+    );
+    let gateway = TestGateway::with_model(&model, &more).await;
+    telegram.bot.say(ANN, ANN, "run: echo hello");
+    let said = telegram.wait_for_text(ANN, |text| text.contains("it said:")).await.text;
+    for words in
+        ["group:runtime", "tools.by_channel.telegram", "other channels do not have this rule"]
+    {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    // Elsewhere the same is done.
+    assert_eq!(reply(&gateway, "echo hello").await, "it said: hello\n[exit 0]");
 }

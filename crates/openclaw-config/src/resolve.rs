@@ -13,9 +13,9 @@ use crate::sections::{
 };
 use crate::wording::{did_you_mean, quoted_list};
 use crate::{
-    AgentSettings, Config, Environment, ExecAsk, Issue, LoggingSettings, ModelProvider, Place,
-    ReadContext, RoutingRule, SandboxSettings, SearchProvider, SearchSettings, Spanned,
-    StorageBackend, ToolSettings,
+    AgentSettings, Config, DockerSettings, Environment, ExecAsk, Issue, LoggingSettings,
+    ModelProvider, Place, ReadContext, RoutingRule, SandboxSettings, SearchProvider,
+    SearchSettings, Spanned, StorageBackend, ToolSettings,
 };
 
 /// What turns valid sections into one configuration: where things are and what else there is.
@@ -354,7 +354,11 @@ fn sandbox(own: &SandboxFields, shared: &SandboxFields) -> SandboxSettings {
             usual.timeout.as_secs(),
         )),
         engine: given(&own.engine, &shared.engine, usual.engine),
-        image: given(&own.image, &shared.image, usual.image),
+        docker: DockerSettings {
+            socket: own.docker_socket.clone().or_else(|| shared.docker_socket.clone()),
+            image: given(&own.docker_image, &shared.docker_image, usual.docker.image),
+        },
+        egress: given(&own.egress, &shared.egress, usual.egress),
         allow_hosts: given(&own.allow_hosts, &shared.allow_hosts, usual.allow_hosts),
         paths: given(&own.paths, &shared.paths, usual.paths),
         memory_mb: given(&own.memory_mb, &shared.memory_mb, usual.memory_mb),

@@ -154,10 +154,12 @@ pub struct SandboxSettings {
     pub timeout: Duration,
     /// What holds commands.
     pub engine: SandboxEngine,
-    /// The image of containers.
-    pub image: String,
+    /// The Docker engine and what its containers are made of.
+    pub docker: DockerSettings,
     /// Hosts that commands may reach; none is no network.
     pub allow_hosts: Vec<String>,
+    /// Hosts that commands may reach with a credential that they do not see.
+    pub egress: Vec<EgressCredential>,
     /// Folders and files of the host that commands may see.
     pub paths: Vec<SandboxPath>,
     /// Memory of a command, in MiB.
@@ -173,9 +175,10 @@ impl Default for SandboxSettings {
         Self {
             mode: SandboxMode::Always,
             timeout: Duration::from_secs(300),
-            engine: SandboxEngine::Namespaces,
-            image: "debian:bookworm-slim".to_owned(),
+            engine: SandboxEngine::Auto,
+            docker: DockerSettings::default(),
             allow_hosts: Vec::new(),
+            egress: Vec::new(),
             paths: Vec::new(),
             memory_mb: 2048,
             max_processes: 256,
@@ -187,11 +190,41 @@ impl Default for SandboxSettings {
 /// What holds sandboxed commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SandboxEngine {
-    /// Kernel namespaces; nothing has to be installed.
+    /// The first that works here: namespaces, bubblewrap, docker.
     #[default]
+    Auto,
+    /// Kernel namespaces; nothing has to be installed.
     Namespaces,
+    /// The program `bwrap`.
+    Bubblewrap,
     /// A Docker engine.
     Docker,
+}
+
+/// `[agents.sandbox.docker]`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DockerSettings {
+    /// The engine's socket; `None` is what `DOCKER_HOST` names, else the usual one.
+    pub socket: Option<PathBuf>,
+    /// The image of containers.
+    pub image: String,
+}
+
+impl Default for DockerSettings {
+    fn default() -> Self {
+        Self { socket: None, image: "debian:bookworm-slim".to_owned() }
+    }
+}
+
+/// One of `[[agents.sandbox.egress]]`: a credential that the egress proxy adds for one host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EgressCredential {
+    /// The host, with its port where that is not the usual one. It is reached by HTTPS.
+    pub host: String,
+    /// The header.
+    pub header: String,
+    /// What stands in it.
+    pub secret: Secret,
 }
 
 /// A path of the host that a sandbox shows.

@@ -28,7 +28,7 @@ pub use id::{
 pub use inbound::{Inbound, InboundKind, ReplyContext};
 pub use message::{Contact, Direction, Location, MediaRef, Message, MessageContent, Poll};
 pub use outbound::{
-    DeleteMessage, EditMessage, Outbound, React, Receipt, SendMessage, SendPoll, Typing,
+    Button, DeleteMessage, EditMessage, Outbound, React, Receipt, SendMessage, SendPoll, Typing,
 };
 pub use random::{IdGen, Rng, SystemIds, SystemRng};
 pub use run::{RunStatus, StopReason, Usage};

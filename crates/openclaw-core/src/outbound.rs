@@ -64,11 +64,23 @@ pub struct SendMessage {
     /// Files, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub media: Vec<MediaRef>,
+    /// Buttons below it, on channels that have some; elsewhere they are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buttons: Vec<Button>,
     /// The message to answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<ExternalId>,
     /// The idempotency key, for services that deduplicate or can be searched by it.
     pub key: OutboxId,
+}
+
+/// A button below a message: pressing it says something in the presser's name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Button {
+    /// What stands on it.
+    pub label: String,
+    /// What pressing it says, at most 64 bytes.
+    pub says: String,
 }
 
 /// A changed own message.

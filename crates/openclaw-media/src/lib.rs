@@ -18,7 +18,10 @@ mod store;
 mod sweep;
 
 pub use error::MediaError;
-pub use fetch::{AddressRules, Credential, FetchRequest, Fetched, Fetcher, FetcherBuilder, Lookup};
+pub use fetch::{
+    AddressRules, Credential, FetchRequest, Fetched, Fetcher, FetcherBuilder, Lookup, RelayRequest,
+    Relayed,
+};
 pub use file_name::sanitise_file_name;
 pub use intake::Intake;
 pub use limits::{MAX_ATTACHMENT, MAX_ATTACHMENTS_PER_CALL, MediaKind};

@@ -4,6 +4,8 @@
 //! and `openclaw-protocol`.
 
 mod clock;
+#[cfg(target_os = "linux")]
+pub mod docker;
 mod ids;
 pub mod model;
 #[cfg(unix)]

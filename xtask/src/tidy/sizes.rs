@@ -1,7 +1,5 @@
 //! A file has one subject: above 700 lines it fails, unless a reason is listed here.
 
-use std::path::Path;
-
 use anyhow::{Context as _, Result};
 
 use crate::sh::{output, root};
@@ -12,27 +10,31 @@ const LIMIT: usize = 700;
 const EXCEPTIONS: [(&str, &str); 0] = [];
 
 pub(super) fn check() -> Result<Vec<String>> {
+    let is_too_long = |path: &str, lines: usize| {
+        lines > LIMIT && !EXCEPTIONS.iter().any(|(exception, _)| *exception == path)
+    };
+    let findings = sources()?.into_iter().filter_map(|(path, text)| {
+        let lines = text.lines().count();
+        is_too_long(&path, lines)
+            .then(|| format!("{path} has {lines} lines, above {LIMIT}: split it by subject"))
+    });
+    Ok(findings.collect())
+}
+
+/// Every Rust file of the tree, with its text.
+pub(super) fn sources() -> Result<Vec<(String, String)>> {
     let listed = output(
         std::process::Command::new("git")
             .args(["ls-files", "-co", "--exclude-standard", "*.rs"])
             .current_dir(root()),
     )?;
-    let mut findings = Vec::new();
-    for path in listed.lines() {
-        let file = root().join(path);
-        if !file.exists() {
-            continue;
-        }
-        let lines = lines_of(&file)?;
-        if lines > LIMIT && !EXCEPTIONS.iter().any(|(exception, _)| *exception == path) {
-            findings.push(format!("{path} has {lines} lines, above {LIMIT}: split it by subject"));
-        }
-    }
-    Ok(findings)
-}
-
-fn lines_of(file: &Path) -> Result<usize> {
-    let text =
-        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    Ok(text.lines().count())
+    let files = listed.lines().map(|path| (path.to_owned(), root().join(path)));
+    files
+        .filter(|(_, file)| file.exists())
+        .map(|(path, file)| {
+            let text = std::fs::read_to_string(&file)
+                .with_context(|| format!("cannot read {}", file.display()))?;
+            Ok((path, text))
+        })
+        .collect()
 }

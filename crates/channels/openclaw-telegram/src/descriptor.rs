@@ -27,7 +27,7 @@ pub fn descriptor() -> &'static ChannelDescriptor {
         threads: true,
         polls: true,
         typing: true,
-        buttons: false,
+        buttons: true,
         groups: true,
         delivers_by_commit: false,
         reconcile: Reconcile::Neither,

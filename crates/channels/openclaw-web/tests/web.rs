@@ -129,6 +129,7 @@ async fn typing_reaches_the_clients_and_a_message_is_known_by_its_key() {
         chat: chat(),
         text: text.clone(),
         media: Vec::new(),
+        buttons: Vec::new(),
         reply_to: None,
         key: key.clone(),
     };

@@ -15,10 +15,12 @@ pub(crate) enum ApprovalsCommand {
     /// List the commands that wait for your word.
     List,
     /// Let a command run: exactly the one that is shown.
+    #[command(alias = "allow")]
     Approve(ApproveArguments),
     /// Deny a command.
     Deny(DenyArguments),
     /// List the commands that are allowed always.
+    #[command(alias = "allowlist")]
     Allowed,
     /// Take back that a command is allowed always.
     Forget(ForgetArguments),

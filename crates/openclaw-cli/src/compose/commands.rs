@@ -1,13 +1,16 @@
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openclaw_config::Environment;
+use openclaw_config::{Config, DockerSettings, Environment, SandboxEngine};
 use openclaw_core::{Clock, IdGen};
 use openclaw_media::Fetcher;
 use openclaw_tools::approvals::Approvals;
 use openclaw_tools::commands::{CommandDeps, Commands};
 use openclaw_tools::egress::Egress;
-use openclaw_tools::sandbox::{Helper, Host, Namespaces};
+use openclaw_tools::sandbox::{
+    Bubblewrap, Containers, ContainersConfig, Engines, Helper, Host, Namespaces,
+};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -44,21 +47,79 @@ pub(super) fn commands(
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGen>,
     background: &Background,
-) -> Arc<Commands> {
+    (state, gateway_id): (&Path, &str),
+) -> (Arc<Commands>, Engines) {
     let egress = Arc::new(Egress::new(fetcher));
+    let engines = engines(
+        environment,
+        Some(egress),
+        state,
+        (gateway_id, ids.new_id()),
+        background.tasks.clone(),
+    );
     let host = HOST_VARIABLES
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), environment.var(name)?.to_owned())));
-    Arc::new(Commands::new(CommandDeps {
-        sandbox: Arc::new(Namespaces::with_egress(Helper::this_program(), egress)),
+    let commands = Arc::new(Commands::new(CommandDeps {
+        sandbox: Arc::new(engines.clone()),
         host: Arc::new(Host::new(Helper::this_program(), host.collect())),
         approvals: Arc::new(Approvals::new(clock, ids)),
         tasks: background.tasks.clone(),
         stop: background.stop.clone(),
-    }))
+    }));
+    (commands, engines)
 }
 
-/// The sandbox that needs nothing installed.
-pub(crate) fn namespaces() -> Namespaces {
-    Namespaces::new(Helper::this_program())
+/// Every sandbox there is.
+pub(crate) fn engines(
+    environment: &Environment,
+    egress: Option<Arc<Egress>>,
+    state: &Path,
+    (gateway_id, run): (&str, String),
+    tasks: TaskTracker,
+) -> Engines {
+    let helper = Helper::this_program();
+    let namespaces = match &egress {
+        Some(egress) => Namespaces::with_egress(helper.clone(), egress.clone()),
+        None => Namespaces::new(helper.clone()),
+    };
+    let named = environment.var("DOCKER_HOST").and_then(|host| host.strip_prefix("unix://"));
+    let containers = Containers::new(ContainersConfig {
+        socket: named.unwrap_or("/var/run/docker.sock").into(),
+        owner: gateway_id.to_owned(),
+        empty: state.join("empty"),
+        run,
+        helper: helper.clone(),
+        egress: egress.clone(),
+        tasks,
+    });
+    Engines::new(namespaces, Bubblewrap::installed(helper, egress), containers)
+}
+
+/// Removes the containers that a killed gateway left. What cannot be reached is told when it is used.
+pub(super) fn sweep_containers(config: &Config, engines: &Engines, background: &Background) {
+    let mut asked: Vec<DockerSettings> = config
+        .agents
+        .iter()
+        .filter(|agent| match agent.sandbox.engine {
+            SandboxEngine::Docker => true,
+            SandboxEngine::Auto => engines.containers().has_socket(&agent.sandbox.docker),
+            SandboxEngine::Namespaces | SandboxEngine::Bubblewrap => false,
+        })
+        .map(|agent| agent.sandbox.docker.clone())
+        .collect();
+    asked.dedup();
+    for settings in asked {
+        let (containers, stop) = (engines.containers().clone(), background.stop.clone());
+        background.tasks.spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                swept = containers.sweep(&settings) => match swept {
+                    Ok(0) => {}
+                    Ok(count) => tracing::info!(count, "containers of an earlier run were removed"),
+                    Err(error) => tracing::warn!(%error, "containers of an earlier run were not looked for"),
+                },
+            }
+        });
+    }
 }

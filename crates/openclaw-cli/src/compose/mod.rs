@@ -10,7 +10,7 @@ mod token;
 mod with_credentials;
 
 pub(crate) use channels::Channels;
-pub(crate) use commands::namespaces;
+pub(crate) use commands::engines;
 pub(crate) use config_source::FileConfigSource;
 pub(crate) use in_process::InProcess;
 pub(crate) use parts::{Composed, compose};

@@ -12,7 +12,7 @@ use openclaw_tools::ToolRegistry;
 use openclaw_tools::web::{WebFetchTool, WebSearchTool};
 use tokio_util::task::TaskTracker;
 
-use super::commands::{Background, commands};
+use super::commands::{Background, commands, sweep_containers};
 use super::{Channels, FileConfigSource, open_storage};
 use crate::exit::Failure;
 
@@ -48,7 +48,16 @@ pub(crate) async fn compose(
     let fetcher = Fetcher::builder().build().map_err(|error| {
         OpenClawError::internal("the client for URLs cannot be set up").with_source(error)
     })?;
-    let commands = commands(environment, fetcher.clone(), clock.clone(), ids.clone(), &background);
+    let gateway_id = gateway_id(&config.state_dir, ids.as_ref())?;
+    let (commands, engines) = commands(
+        environment,
+        fetcher.clone(),
+        clock.clone(),
+        ids.clone(),
+        &background,
+        (&config.state_dir, &gateway_id),
+    );
+    sweep_containers(&config, &engines, &background);
     let tools = ToolRegistry::builder().with_file_tools(media.clone());
     let mut tools = tools.with_command_tools(commands).with(WebFetchTool::new(fetcher));
     if let Some(search) = config.tools.search.clone() {
@@ -81,7 +90,7 @@ pub(crate) async fn compose(
         factories: channels.factories(),
         media: Arc::new(media),
         identity: Identity {
-            gateway_id: gateway_id(&config.state_dir, ids.as_ref())?,
+            gateway_id,
             version: env!("CARGO_PKG_VERSION"),
             started_at: clock.now(),
             pid: std::process::id(),

@@ -60,8 +60,15 @@ fn the_schema_lists_every_key() {
     agents.sandbox.mode
     agents.sandbox.timeout_secs
     agents.sandbox.engine
-    agents.sandbox.image
+    agents.sandbox.docker
+    agents.sandbox.docker.host
+    agents.sandbox.docker.image
     agents.sandbox.allow_hosts
+    agents.sandbox.egress
+    agents.sandbox.egress[].host
+    agents.sandbox.egress[].header
+    agents.sandbox.egress[].secret
+    agents.sandbox.egress[].secret_file
     agents.sandbox.paths
     agents.sandbox.memory_mb
     agents.sandbox.max_processes
@@ -79,8 +86,15 @@ fn the_schema_lists_every_key() {
     agents.list[].sandbox.mode
     agents.list[].sandbox.timeout_secs
     agents.list[].sandbox.engine
-    agents.list[].sandbox.image
+    agents.list[].sandbox.docker
+    agents.list[].sandbox.docker.host
+    agents.list[].sandbox.docker.image
     agents.list[].sandbox.allow_hosts
+    agents.list[].sandbox.egress
+    agents.list[].sandbox.egress[].host
+    agents.list[].sandbox.egress[].header
+    agents.list[].sandbox.egress[].secret
+    agents.list[].sandbox.egress[].secret_file
     agents.list[].sandbox.paths
     agents.list[].sandbox.memory_mb
     agents.list[].sandbox.max_processes
@@ -278,6 +292,9 @@ fn example(schema: &Value, key: &str) -> Value {
         "endpoint" => Some("http://127.0.0.1:4318"),
         _ => None,
     };
+    if key == "docker" {
+        return serde_json::json!({"host": "unix:///run/docker.sock", "image": "image"});
+    }
     if let Some(text) = by_key {
         return Value::from(text);
     }

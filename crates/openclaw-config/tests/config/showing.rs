@@ -55,13 +55,15 @@ groups."a b".require_mention = false
     [agents.sandbox]
     mode = "always"
     timeout_secs = 300
-    engine = "namespaces"
-    image = "debian:bookworm-slim"
+    engine = "auto"
     allow_hosts = []
     paths = []
     memory_mb = 2048
     max_processes = 256
     cpus = 1
+
+    [agents.sandbox.docker]
+    image = "debian:bookworm-slim"
 
     [[agents.list]]
     id = "work"

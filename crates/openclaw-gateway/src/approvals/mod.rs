@@ -2,6 +2,7 @@
 //! `openclaw-tools`; whoever answers, from a chat or over the wire, does so by [`answer`].
 
 mod answer;
+mod prompt;
 mod stored;
 mod wire;
 

@@ -19,8 +19,8 @@ pub(crate) fn approval(request: &ApprovalRequest) -> Approval {
 
 pub(crate) fn allowed_command(key: String, allowed: Allowed) -> AllowedCommand {
     let Allowed { agent_id, shape, by, at } = allowed;
-    let Shape { argv, shell, cwd, env, files, sandboxed, hosts, paths } = shape;
-    let plan = CommandPlan { argv, shell, cwd, env, files, sandboxed, hosts, paths };
+    let Shape { argv, shell, cwd, env, files, sandboxed, hosts, paths, image } = shape;
+    let plan = CommandPlan { argv, shell, cwd, env, files, sandboxed, hosts, paths, image };
     AllowedCommand { key, agent_id, command: planned(&plan), by, at }
 }
 

@@ -15,6 +15,8 @@ pub enum Command {
     New,
     /// End the running turn and what waits.
     Stop,
+    /// Answer whether a command may run.
+    Approve,
     /// Show or set the session's model.
     Model,
     /// Show or set how much the model thinks.
@@ -23,13 +25,15 @@ pub enum Command {
     Queue,
 }
 
-/// Who may use a command in a group. In a direct chat everyone who is heard may use all of them.
+/// Who may use a command. In a direct chat everyone who is heard may use what in a group is the owner's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
     /// Everyone who is heard there.
     Anyone,
     /// The owner.
     Owner,
+    /// The owner, in a direct chat too.
+    OnlyOwner,
 }
 
 /// What is known of a command.
@@ -67,6 +71,13 @@ pub const LIST: &[CommandInfo] = &[
     info(Command::Usage, ("usage", &[]), "", "tokens this session has used", Who::Anyone),
     info(Command::New, ("new", &["reset"]), "[message]", "begin a fresh session", Who::Owner),
     info(Command::Stop, ("stop", &["abort"]), "", "end the running turn", Who::Owner),
+    info(
+        Command::Approve,
+        ("approve", &[]),
+        "<id> <allow-once | allow-always | deny>",
+        "say whether a command may run",
+        Who::OnlyOwner,
+    ),
     info(
         Command::Model,
         ("model", &[]),

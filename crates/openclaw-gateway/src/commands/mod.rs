@@ -6,6 +6,7 @@
 //! What must not wait for the running turn is in `early`. To add a command, add it to
 //! [`Command`] and to [`LIST`], and give it a file.
 
+mod approve;
 pub(crate) mod early;
 mod help;
 mod list;
@@ -17,5 +18,6 @@ mod think;
 mod usage;
 mod whoami;
 
+pub(crate) use approve::Answer;
 pub use list::{Command, CommandInfo, LIST, Who, parse};
 pub use runner::{CommandDeps, CommandRunner};

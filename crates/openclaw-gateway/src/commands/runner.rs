@@ -10,9 +10,12 @@ use openclaw_errors::{ErrorKind, OpenClawError};
 use openclaw_sessions::{Turn, TurnOutcome, TurnResult, TurnRunner, is_configured_owner};
 use openclaw_storage::rows::{InboxRow, RunOptions, StoredError, TranscriptKind};
 use openclaw_storage::{Batch, SessionPatch, Storage, TranscriptDraft, Write};
+use openclaw_tools::approvals::Approvals;
 use serde_json::json;
 
-use super::{Command, CommandInfo, Who, help, model, parse, queue, status, think, usage, whoami};
+use super::{
+    Command, CommandInfo, Who, approve, help, model, parse, queue, status, think, usage, whoami,
+};
 
 /// What commands work with.
 #[derive(Clone)]
@@ -23,6 +26,8 @@ pub struct CommandDeps {
     pub clock: Arc<dyn Clock>,
     /// The program's version.
     pub version: &'static str,
+    /// Who is asked before commands run; `None` where no tool asks.
+    pub approvals: Option<Arc<Approvals>>,
 }
 
 impl fmt::Debug for CommandDeps {
@@ -97,6 +102,13 @@ impl CommandRunner {
     ) -> Result<String, OpenClawError> {
         let is_owner = self.is_owner(&turn.config, inbound).await?;
         let is_group = inbound.conversation.kind != ChatKind::Direct;
+        let is_web = inbound.conversation.channel_id == ChannelId::web();
+        if info.who == Who::OnlyOwner && is_web {
+            return Ok("Answer it in your client, or with `openclaw approvals`.".to_owned());
+        }
+        if info.who == Who::OnlyOwner && !is_owner {
+            return Ok(format!("Only the owner can use /{}.", info.name));
+        }
         if !may_use(info, inbound, is_owner) {
             return Ok(format!("Only the owner can use /{} in a group.", info.name));
         }
@@ -109,6 +121,7 @@ impl CommandRunner {
             // What these do was done when they were stored.
             Command::New => Ok("A fresh session. What would you like to do?".to_owned()),
             Command::Stop => Ok("Stopped.".to_owned()),
+            Command::Approve => Ok(approve::run(deps, inbound, arguments)),
             Command::Model => model::run(deps, config, session, arguments).await,
             Command::Think => think::run(deps, session, arguments).await,
             Command::Queue => queue::run(deps, config, session, arguments).await,
@@ -118,7 +131,11 @@ impl CommandRunner {
 
 /// Whether a command may be used where it was said.
 fn may_use(info: &CommandInfo, inbound: &Inbound, is_owner: bool) -> bool {
-    is_owner || info.who == Who::Anyone || inbound.conversation.kind == ChatKind::Direct
+    match info.who {
+        Who::Anyone => true,
+        Who::Owner => is_owner || inbound.conversation.kind == ChatKind::Direct,
+        Who::OnlyOwner => is_owner,
+    }
 }
 
 /// How a command ends that could not be carried out: what the store may take another time is tried

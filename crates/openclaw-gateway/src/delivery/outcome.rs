@@ -227,6 +227,7 @@ impl Delivery {
             chat: edit.chat.clone(),
             text: edit.text.clone(),
             media: Vec::new(),
+            buttons: Vec::new(),
             reply_to: None,
             key: row.id.clone(),
         }));

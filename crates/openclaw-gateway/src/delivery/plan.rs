@@ -37,6 +37,7 @@ impl Delivery {
                     chat: reply.conversation.address(),
                     text,
                     media: Vec::new(),
+                    buttons: Vec::new(),
                     reply_to: if index == 0 { reply_to.clone() } else { None },
                     key: id,
                 }),

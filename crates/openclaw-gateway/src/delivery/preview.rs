@@ -126,6 +126,7 @@ async fn place_preview(
             chat: turn.conversation.address(),
             text: text.clone(),
             media: Vec::new(),
+            buttons: Vec::new(),
             reply_to: matches!(
                 turn.conversation.kind,
                 openclaw_core::ChatKind::Group | openclaw_core::ChatKind::Channel

@@ -7,6 +7,7 @@ use openclaw_core::{ChannelId, ChatId, Clock, IdGen, Inbound, InboundKind, Rng};
 use openclaw_routing::RoutingTable;
 use openclaw_sessions::{Lanes, TurnRunner};
 use openclaw_storage::{Batch, Storage, Write};
+use openclaw_tools::approvals::Approvals;
 use tokio::sync::watch;
 
 use super::access::Admission;
@@ -26,6 +27,8 @@ pub struct IngressDeps {
     pub lanes: Lanes,
     /// What says that no turn can run.
     pub runner: Arc<dyn TurnRunner>,
+    /// Who is asked before commands run; `None` where no tool asks.
+    pub approvals: Option<Arc<Approvals>>,
     /// The configuration.
     pub config: watch::Receiver<Arc<Config>>,
     /// The time.

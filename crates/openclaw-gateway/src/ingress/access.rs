@@ -97,6 +97,7 @@ impl GatewayIngress {
                     chat: inbound.conversation.address(),
                     text: pairing::message(&code),
                     media: Vec::new(),
+                    buttons: Vec::new(),
                     reply_to: None,
                     key: id,
                 }),

@@ -7,7 +7,7 @@ use openclaw_storage::rows::InboxRow;
 
 use super::GatewayIngress;
 use super::store::Arrival;
-use crate::commands::early;
+use crate::commands::{Answer, early};
 
 /// The most runs that one command ends.
 const MOST_STOPPED: u32 = 1_000;
@@ -24,22 +24,34 @@ impl GatewayIngress {
             (early::begins_anew(&inbound), early::stops_others(&inbound));
         let allowed =
             (begins_anew || stops_others) && starts_turn && self.may_command(&inbound).await;
+        let approves = match Answer::of(&inbound) {
+            Some(answer) if starts_turn && self.is_owner(&inbound).await => Some(answer),
+            Some(_) | None => None,
+        };
         Arrival {
             inbound,
             session_key,
             starts_turn,
             begins_anew: begins_anew && allowed,
             stops_others: stops_others && allowed,
+            approves,
         }
     }
 
     /// In a group only the owner ends what others began.
     async fn may_command(&self, inbound: &Inbound) -> bool {
+        inbound.conversation.kind == ChatKind::Direct
+            || inbound.conversation.channel_id == ChannelId::web()
+            || self.is_owner(inbound).await
+    }
+
+    /// Whether an owner wrote it, in a chat: what clients may do, their credential says.
+    async fn is_owner(&self, inbound: &Inbound) -> bool {
         let channel = &inbound.conversation.channel_id;
-        if inbound.conversation.kind == ChatKind::Direct
-            || *channel == ChannelId::web()
-            || is_configured_owner(&self.config().session, inbound)
-        {
+        if *channel == ChannelId::web() {
+            return false;
+        }
+        if is_configured_owner(&self.config().session, inbound) {
             return true;
         }
         match self.deps.storage.pairing(channel, &inbound.sender.id).await {
@@ -58,6 +70,15 @@ impl GatewayIngress {
         }
         if arrival.stops_others {
             self.stop_older(&arrival.session_key, own).await;
+        }
+        self.answer_approval(arrival);
+    }
+
+    /// Answers a command that asks: the turn that does is before this one and waits for it. A second
+    /// time changes nothing.
+    pub(super) fn answer_approval(&self, arrival: &Arrival) {
+        if let (Some(answer), Some(board)) = (&arrival.approves, &self.deps.approvals) {
+            answer.give(board, &arrival.inbound);
         }
     }
 

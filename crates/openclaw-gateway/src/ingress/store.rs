@@ -11,6 +11,7 @@ use openclaw_storage::{
 };
 
 use super::GatewayIngress;
+use crate::commands::Answer;
 
 /// How often a batch is built anew because another event changed the session meanwhile.
 const TRIES: u32 = 16;
@@ -25,6 +26,8 @@ pub(super) struct Arrival {
     pub(super) begins_anew: bool,
     /// Whether it ends the runs of the session that are older.
     pub(super) stops_others: bool,
+    /// The answer to a command that asks, if it is one by an owner.
+    pub(super) approves: Option<Answer>,
 }
 
 /// What became of it.
@@ -90,6 +93,7 @@ impl GatewayIngress {
                 Err(ApplyError::Conflict(Conflict::DuplicateInput { .. })) => {
                     // The first time its commit may have gone through and only the answer been
                     // lost; then nobody has told the lane.
+                    self.answer_approval(arrival);
                     if arrival.begins_anew || arrival.stops_others {
                         self.again_after_duplicate(arrival).await?;
                     }

@@ -114,6 +114,7 @@ impl Gateway {
             storage: parts.storage.clone(),
             clock: parts.clock.clone(),
             version: parts.identity.version,
+            approvals: parts.tools.approvals().cloned(),
         };
         let runner: Arc<dyn TurnRunner> = Arc::new(CommandRunner::new(commands, parts.runner));
         let lanes = Lanes::new(LaneDeps {
@@ -132,6 +133,7 @@ impl Gateway {
                 channels: channels.clone(),
                 lanes: lanes.clone(),
                 runner: runner.clone(),
+                approvals: parts.tools.approvals().cloned(),
                 config: config.watch(),
                 clock: parts.clock.clone(),
                 ids: parts.ids.clone(),
@@ -162,7 +164,8 @@ impl Gateway {
         ));
         credentials.set_password(config.current().gateway.auth.password_hash.as_ref());
         if let Some(approvals) = parts.tools.approvals() {
-            let log = StoredApprovals::new(parts.storage.clone(), parts.clock.clone());
+            let log =
+                StoredApprovals::new(parts.storage.clone(), parts.clock.clone(), parts.ids.clone());
             approvals.attach(Arc::new(log));
         }
         let state = GatewayState {

@@ -19,6 +19,7 @@ use openclaw_media::MediaStore;
 use openclaw_protocol::{Scope, ScopeSet};
 use openclaw_storage::Storage;
 use openclaw_storage::memory::MemoryStorage;
+use openclaw_tools::approvals::Approvals;
 use openclaw_tools::{Tool, ToolContext, ToolError, ToolOutput, ToolRegistry};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -177,7 +178,12 @@ impl TestGateway {
             storage,
             fan,
             runner: runner.clone(),
-            tools: Arc::new(ToolRegistry::builder().with(Echo).build()),
+            tools: Arc::new(
+                ToolRegistry::builder()
+                    .with(Echo)
+                    .asking(Arc::new(Approvals::new(Arc::new(SystemClock), Arc::new(SystemIds))))
+                    .build(),
+            ),
             factories: vec![Arc::new(FakeChannel::new("web", true)), fake],
             media: Arc::new(MediaStore::new(media.path())),
             clock: Arc::new(SystemClock),

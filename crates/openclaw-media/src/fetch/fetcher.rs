@@ -22,7 +22,7 @@ const READ_TIME_LIMIT: Duration = Duration::from_secs(20);
 /// Fetches URLs that came from outside. Clones share connections.
 #[derive(Debug, Clone)]
 pub struct Fetcher {
-    client: Client,
+    pub(super) client: Client,
     rules: Arc<AddressRules>,
     lookup: Arc<dyn Lookup>,
 }
@@ -218,7 +218,7 @@ impl Fetcher {
         Err(refused(&url, "it redirects more than 5 times"))
     }
 
-    fn check(&self, url: &Url) -> Result<(), MediaError> {
+    pub(super) fn check(&self, url: &Url) -> Result<(), MediaError> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(refused(url, "only http and https are fetched"));
         }
@@ -229,7 +229,7 @@ impl Fetcher {
         self.rules.check_host(&host).map_err(|reason| refused(url, reason))
     }
 
-    fn check_peer(&self, url: &Url, response: &Response) -> Result<(), MediaError> {
+    pub(super) fn check_peer(&self, url: &Url, response: &Response) -> Result<(), MediaError> {
         let peer = response
             .remote_addr()
             .ok_or_else(|| refused(url, "the address of the peer is not known"))?;
@@ -258,7 +258,7 @@ fn bracketed(host: &str) -> String {
     if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
 }
 
-fn parse(text: &str) -> Result<Url, MediaError> {
+pub(super) fn parse(text: &str) -> Result<Url, MediaError> {
     let refused = |reason| MediaError::Refused { url: "the URL".to_owned(), reason };
     if text.len() > MAX_URL {
         return Err(refused("it is longer than 8 KiB"));
@@ -296,7 +296,7 @@ fn refused(url: &Url, reason: &'static str) -> MediaError {
     MediaError::Refused { url: shown(url), reason }
 }
 
-fn failed(url: &Url, error: reqwest::Error) -> MediaError {
+pub(super) fn failed(url: &Url, error: reqwest::Error) -> MediaError {
     let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
     while let Some(inner) = cause {
         if let Some(denied) = inner.downcast_ref::<DeniedName>() {

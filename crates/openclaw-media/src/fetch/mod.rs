@@ -7,10 +7,12 @@
 
 mod address;
 mod fetcher;
+mod relay;
 mod request;
 mod resolver;
 
 pub use address::AddressRules;
 pub use fetcher::{Fetched, Fetcher, FetcherBuilder};
+pub use relay::{RelayRequest, Relayed};
 pub use request::{Credential, FetchRequest};
 pub use resolver::{Lookup, SystemLookup};

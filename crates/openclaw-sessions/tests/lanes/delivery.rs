@@ -53,6 +53,7 @@ impl TurnDelivery for RecordingDelivery {
                 chat: reply.conversation.address(),
                 text: reply.text,
                 media: Vec::new(),
+                buttons: Vec::new(),
                 reply_to: reply.reply_to,
                 key: id,
             }),

@@ -278,6 +278,7 @@ pub fn outbox(name: &str, to: &str) -> NewOutbox {
             chat: chat(to),
             text: name.to_owned(),
             media: Vec::new(),
+            buttons: Vec::new(),
             reply_to: None,
             key: outbox_id(name),
         }),

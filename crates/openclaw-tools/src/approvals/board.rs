@@ -1,12 +1,12 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use openclaw_config::ExecAsk;
-use openclaw_core::{AgentId, Clock, IdGen};
-use tokio::sync::oneshot;
+use openclaw_core::{AgentId, Clock, IdGen, RunId, SessionKey};
+use tokio::sync::{Notify, oneshot};
 
-use super::{Allowed, ApprovalLog, ApprovalRequest, Resolution, Verdict};
+use super::{Allowed, ApprovalLog, ApprovalRequest, Foreign, Resolution, Verdict};
 use crate::commands::CommandPlan;
 use crate::{ToolContext, ToolError};
 
@@ -16,6 +16,9 @@ const TIME_LIMIT: Duration = Duration::from_secs(120);
 /// The most requests that wait at a time; more are denied at once.
 const MOST_PENDING: usize = 64;
 
+/// How many that have ended are remembered, for whoever asks how.
+const MOST_ENDED: usize = 256;
+
 /// The requests that wait, and the way to answer them.
 #[derive(Debug)]
 pub struct Approvals {
@@ -23,6 +26,17 @@ pub struct Approvals {
     ids: Arc<dyn IdGen>,
     log: OnceLock<Arc<dyn ApprovalLog>>,
     pending: Mutex<BTreeMap<String, Pending>>,
+    /// How the latest ended, newest last.
+    ended: Mutex<VecDeque<Ended>>,
+    changed: Notify,
+}
+
+/// A request that has ended.
+#[derive(Debug)]
+struct Ended {
+    id: String,
+    outcome: Resolution,
+    request: ApprovalRequest,
 }
 
 #[derive(Debug)]
@@ -47,14 +61,26 @@ struct Posted<'a> {
 
 impl Drop for Posted<'_> {
     fn drop(&mut self) {
-        self.board.pending().remove(&self.id);
+        let gone = self.board.pending().remove(&self.id);
+        if let Some(gone) = gone {
+            // Nobody has answered, and what has ended for another reason is noted by who knows it.
+            drop(gone);
+            self.board.changed.notify_waiters();
+        }
     }
 }
 
 impl Approvals {
     /// A board without a log: everything that would be asked is denied until one is attached.
     pub fn new(clock: Arc<dyn Clock>, ids: Arc<dyn IdGen>) -> Self {
-        Self { clock, ids, log: OnceLock::new(), pending: Mutex::default() }
+        Self {
+            clock,
+            ids,
+            log: OnceLock::new(),
+            pending: Mutex::default(),
+            ended: Mutex::default(),
+            changed: Notify::new(),
+        }
     }
 
     /// Attaches the log; the first one stays.
@@ -83,10 +109,90 @@ impl Approvals {
         by: impl Into<String>,
     ) -> Result<ApprovalRequest, ResolveError> {
         let id = id.trim().to_ascii_lowercase();
+        let by = by.into();
         let pending = self.pending().remove(&id).ok_or(ResolveError::NotPending)?;
-        let answer = pending.answer.send((verdict, by.into()));
+        let answer = pending.answer.send((verdict, by.clone()));
         answer.map_err(|_| ResolveError::NotPending)?;
+        self.note(&pending.request, Resolution::Answered { verdict, by });
         Ok(pending.request)
+    }
+
+    /// How a request ended, for as long as that is remembered; `None` while it waits too.
+    pub fn outcome(&self, id: &str) -> Option<Resolution> {
+        self.ended_as(id).map(|(outcome, _)| outcome)
+    }
+
+    /// Waits until a request has ended. `None` where no such request is known.
+    pub async fn ended(&self, id: &str) -> Option<(Resolution, ApprovalRequest)> {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if let Some(ended) = self.ended_as(id) {
+                return Some(ended);
+            }
+            if !self.pending().contains_key(id) {
+                return None;
+            }
+            changed.await;
+        }
+    }
+
+    /// Asks about what somebody else is to run, such as a client, and waits for the answer. `told` is
+    /// called when the request is stored.
+    ///
+    /// # Errors
+    /// [`ToolError::RespondToModel`] when it cannot be asked.
+    pub async fn ask_for(
+        &self,
+        foreign: Foreign,
+        told: impl FnOnce(&ApprovalRequest),
+    ) -> Result<(Resolution, ApprovalRequest), ToolError> {
+        let Some(log) = self.log.get() else { return Err(denied("nobody can be asked here")) };
+        let Foreign { id, agent_id, session_key, plan, reason, time_limit } = foreign;
+        let mut request = self.new_request(agent_id, session_key, None, plan, reason);
+        request.expires_at = request.created_at.plus(time_limit);
+        if let Some(id) = id {
+            request.id = id.to_ascii_lowercase();
+        }
+        let answered = self.post(&request)?;
+        let posted = Posted { board: self, id: request.id.clone() };
+        log.requested(&request).await.map_err(|error| denied(&error))?;
+        told(&request);
+        let resolution = tokio::select! {
+            biased;
+            answered = answered => match answered {
+                Ok((verdict, by)) => Resolution::Answered { verdict, by },
+                Err(_) => Resolution::Withdrawn,
+            },
+            () = tokio::time::sleep(time_limit) => Resolution::Expired,
+        };
+        self.note(&request, resolution.clone());
+        drop(posted);
+        log.resolved(&request, &resolution).await;
+        Ok((resolution.clone(), request))
+    }
+
+    fn ended_as(&self, id: &str) -> Option<(Resolution, ApprovalRequest)> {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = ended.iter().rfind(|one| one.id == id)?;
+        Some((found.outcome.clone(), found.request.clone()))
+    }
+
+    /// Remembers how a request ended; the first word counts.
+    fn note(&self, request: &ApprovalRequest, outcome: Resolution) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known =
+            |one: &Ended| one.id == request.id && one.request.created_at == request.created_at;
+        if !ended.iter().any(is_known) {
+            if ended.len() >= MOST_ENDED {
+                ended.pop_front();
+            }
+            let (id, request) = (request.id.clone(), request.clone());
+            ended.push_back(Ended { id, outcome, request });
+        }
+        drop(ended);
+        self.changed.notify_waiters();
     }
 
     /// Makes sure that a command may run: because nothing asks, because it is allowed always, or
@@ -165,15 +271,27 @@ impl Approvals {
     }
 
     fn request(&self, context: &ToolContext, plan: CommandPlan, reason: String) -> ApprovalRequest {
+        let (agent, key) = (context.agent_id.clone(), context.session_key.clone());
+        self.new_request(agent, key, context.run_id.clone(), plan, reason)
+    }
+
+    fn new_request(
+        &self,
+        agent_id: AgentId,
+        session_key: SessionKey,
+        run_id: Option<RunId>,
+        plan: CommandPlan,
+        reason: String,
+    ) -> ApprovalRequest {
         let created_at = self.clock.now();
         let id = self.ids.new_id();
         // The end of an id is its random part.
         let short: String = id.chars().filter(char::is_ascii_alphanumeric).rev().take(8).collect();
         ApprovalRequest {
             id: short.chars().rev().collect(),
-            agent_id: context.agent_id.clone(),
-            session_key: context.session_key.clone(),
-            run_id: context.run_id.clone(),
+            agent_id,
+            session_key,
+            run_id,
             digest: plan.digest(),
             plan,
             reason,
@@ -188,14 +306,7 @@ impl Approvals {
         context: &ToolContext,
         request: &ApprovalRequest,
     ) -> Result<Resolution, ToolError> {
-        let (answer, answered) = oneshot::channel();
-        {
-            let mut pending = self.pending();
-            if pending.len() >= MOST_PENDING || pending.contains_key(&request.id) {
-                return Err(denied("too many commands wait for approval"));
-            }
-            pending.insert(request.id.clone(), Pending { request: request.clone(), answer });
-        }
+        let answered = self.post(request)?;
         let _posted = Posted { board: self, id: request.id.clone() };
         log.requested(request).await.map_err(|error| denied(&error))?;
         (context.output)(&format!(
@@ -203,7 +314,7 @@ impl Approvals {
             request.id,
             request.plan.shown()
         ));
-        Ok(tokio::select! {
+        let resolution = tokio::select! {
             biased;
             answered = answered => match answered {
                 Ok((verdict, by)) => Resolution::Answered { verdict, by },
@@ -211,7 +322,23 @@ impl Approvals {
             },
             () = context.cancel.cancelled() => Resolution::Withdrawn,
             () = tokio::time::sleep(TIME_LIMIT) => Resolution::Expired,
-        })
+        };
+        // Before it leaves the board: whoever asks finds it waiting or ended.
+        self.note(request, resolution.clone());
+        Ok(resolution)
+    }
+
+    fn post(
+        &self,
+        request: &ApprovalRequest,
+    ) -> Result<oneshot::Receiver<(Verdict, String)>, ToolError> {
+        let (answer, answered) = oneshot::channel();
+        let mut pending = self.pending();
+        if pending.len() >= MOST_PENDING || pending.contains_key(&request.id) {
+            return Err(denied("too many commands wait for approval"));
+        }
+        pending.insert(request.id.clone(), Pending { request: request.clone(), answer });
+        Ok(answered)
     }
 
     fn pending(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Pending>> {

@@ -7,4 +7,4 @@ mod board;
 mod request;
 
 pub use board::{Approvals, ResolveError};
-pub use request::{Allowed, ApprovalLog, ApprovalRequest, Resolution, Verdict};
+pub use request::{Allowed, ApprovalLog, ApprovalRequest, Foreign, Resolution, Verdict};

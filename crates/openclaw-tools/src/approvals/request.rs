@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 use openclaw_core::{AgentId, RunId, SessionKey, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -37,6 +39,23 @@ pub enum Verdict {
     AllowAlways,
     /// No.
     Deny,
+}
+
+/// What somebody else is to run, such as a client on its own machine.
+#[derive(Debug, Clone)]
+pub struct Foreign {
+    /// The request's id, where the asker chose one.
+    pub id: Option<String>,
+    /// The agent in whose name it is asked.
+    pub agent_id: AgentId,
+    /// The session whose clients are told.
+    pub session_key: SessionKey,
+    /// What will run.
+    pub plan: CommandPlan,
+    /// Why it asks.
+    pub reason: String,
+    /// How long it waits.
+    pub time_limit: Duration,
 }
 
 /// How a request ended.

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::output::Ring;
 use crate::ToolError;
-use crate::sandbox::{Ending, Running};
+use crate::sandbox::{Ending, Running, Streams};
 
 /// The most processes of a session that run at a time.
 const MOST_RUNNING: usize = 16;
@@ -95,6 +95,8 @@ pub(super) struct Process {
     pub(super) id: u32,
     pub(super) command: String,
     pub(super) began: Instant,
+    /// Whether what it reads is a terminal.
+    pub(super) has_terminal: bool,
     kill: CancellationToken,
     input: mpsc::Sender<Input>,
     state: Mutex<State>,
@@ -139,13 +141,13 @@ impl Processes {
     pub(super) fn reserve(&self, key: &SessionKey) -> Result<Slot, ToolError> {
         let mut all = self.lock();
         let running = all.of(key).filter(|(_, process)| process.ended().is_none()).count();
-        let starting = all.starting.entry(key.clone()).or_default();
-        if running + *starting >= MOST_RUNNING {
+        let starting = all.starting.get(key).copied().unwrap_or_default();
+        if running + starting >= MOST_RUNNING {
             return Err(ToolError::RespondToModel(format!(
                 "{MOST_RUNNING} processes run already; end one with process kill"
             )));
         }
-        *starting += 1;
+        all.starting.insert(key.clone(), starting + 1);
         Ok(Slot { all: self.all.clone(), key: key.clone() })
     }
 
@@ -153,7 +155,7 @@ impl Processes {
     pub(super) fn add(
         &self,
         slot: Slot,
-        command: String,
+        (command, streams): (String, Streams),
         running: Running,
         limit: Option<Duration>,
     ) -> u32 {
@@ -166,6 +168,7 @@ impl Processes {
                 id,
                 command,
                 began: Instant::now(),
+                has_terminal: streams == Streams::Terminal,
                 kill: self.stop.child_token(),
                 input,
                 state: Mutex::default(),

@@ -71,7 +71,7 @@ impl Tool for BashTool {
         let running = self.commands.start(context, command, workdir, streams).await?;
         if let Some(slot) = slot {
             // Only what was asked for: a server may run for longer than a command.
-            let id = processes.add(slot, shown, running, asked);
+            let id = processes.add(slot, (shown, streams), running, asked);
             return Ok(ToolOutput::text(format!("runs in the background as process {id}")));
         }
         foreground(context, running, asked.unwrap_or(most).min(most)).await

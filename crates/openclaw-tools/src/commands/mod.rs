@@ -5,6 +5,7 @@
 
 mod background;
 mod bash;
+mod keys;
 mod output;
 mod plan;
 mod process;

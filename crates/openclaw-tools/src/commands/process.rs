@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Commands;
 use super::background::{Ended, Input, NotTaken, Process};
 use super::bash::last_line;
+use super::{Commands, keys};
 use crate::{Tool, ToolContext, ToolError, ToolOutput};
 
 /// The longest a look waits for news.
@@ -25,8 +25,10 @@ pub struct ProcessTool {
 pub struct ProcessArgs {
     action: Action,
     id: Option<u32>,
-    /// For write
+    /// For write, submit (then Enter), paste
     data: Option<String>,
+    /// For send-keys: such as Enter, C-c, Up
+    keys: Option<Vec<String>>,
     /// Close the input after data
     eof: Option<bool>,
     /// For poll: wait for news
@@ -34,13 +36,16 @@ pub struct ProcessArgs {
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 enum Action {
     List,
     #[serde(alias = "log")]
     Poll,
-    #[serde(alias = "submit", alias = "paste")]
     Write,
+    Submit,
+    Paste,
+    #[serde(alias = "send_keys")]
+    SendKeys,
     Kill,
     #[serde(alias = "clear")]
     Remove,
@@ -94,19 +99,9 @@ impl Tool for ProcessTool {
                 let wait = args.wait_seconds.unwrap_or_default().min(LONGEST_WAIT);
                 poll(context, &process, Duration::from_secs(wait)).await
             }
-            Action::Write => {
-                let data = args.data.unwrap_or_default();
-                let eof = args.eof.unwrap_or_default();
-                if data.is_empty() && !eof {
-                    return Err(invalid("data is missing"));
-                }
-                let mut inputs = Vec::new();
-                if !data.is_empty() {
-                    inputs.push(Input::Bytes(data.into_bytes()));
-                }
-                if eof {
-                    inputs.push(Input::End);
-                }
+            action @ (Action::Write | Action::Submit | Action::Paste | Action::SendKeys) => {
+                let inputs =
+                    inputs(action, &args, process.has_terminal).map_err(|why| invalid(&why))?;
                 let message = match process.write(inputs) {
                     Ok(()) => return Ok(ToolOutput::text("written")),
                     Err(NotTaken::Closed) => format!("process {id} takes no input any more"),
@@ -129,6 +124,42 @@ impl Tool for ProcessTool {
         }
     }
 }
+
+/// What an action writes.
+fn inputs(action: Action, args: &ProcessArgs, has_terminal: bool) -> Result<Vec<Input>, String> {
+    let data = args.data.clone().unwrap_or_default();
+    let eof = args.eof.unwrap_or_default();
+    let bytes = match action {
+        Action::SendKeys => {
+            let keys = args.keys.as_deref().unwrap_or_default();
+            let typed = keys.iter().map(|key| {
+                keys::bytes(key)
+                    .ok_or_else(|| format!("{key:?} is not a key; such as Enter, C-c, Up, F5, a"))
+            });
+            let mut all = data.into_bytes();
+            all.extend(typed.collect::<Result<Vec<_>, _>>()?.concat());
+            if all.is_empty() {
+                return Err("keys is missing".to_owned());
+            }
+            all
+        }
+        // Programs without a terminal read lines.
+        Action::Submit => format!("{data}{}", if has_terminal { "\r" } else { "\n" }).into_bytes(),
+        Action::Paste if has_terminal && !data.is_empty() => {
+            // An end of the paste inside it would let the rest be typed.
+            let data = data.replace(PASTE_END, "");
+            format!("{PASTE_BEGIN}{data}{PASTE_END}").into_bytes()
+        }
+        _ if data.is_empty() && !eof => return Err("data is missing".to_owned()),
+        _ => data.into_bytes(),
+    };
+    let written = (!bytes.is_empty()).then_some(Input::Bytes(bytes));
+    Ok(written.into_iter().chain(eof.then_some(Input::End)).collect())
+}
+
+/// What surrounds a pasted piece, for programs that tell it from typing.
+const PASTE_BEGIN: &str = "\u{1b}[200~";
+const PASTE_END: &str = "\u{1b}[201~";
 
 async fn poll(
     context: &ToolContext,

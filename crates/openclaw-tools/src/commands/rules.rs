@@ -1,7 +1,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use openclaw_config::{AgentSettings, Config, ExecAsk};
+use openclaw_config::{
+    AgentSettings, Config, DockerSettings, EgressCredential, ExecAsk, SandboxEngine,
+};
 use openclaw_core::{SandboxMode, SessionKey};
 
 use crate::sandbox::{GrantedPath, Limits};
@@ -15,8 +17,14 @@ pub struct CommandRules {
     pub timeout: Duration,
     /// When a command asks for approval.
     pub ask: ExecAsk,
+    /// Which sandbox.
+    pub engine: SandboxEngine,
+    /// How containers are made, for the engine that makes some.
+    pub docker: DockerSettings,
     /// Hosts that commands in the sandbox may reach.
     pub hosts: Vec<String>,
+    /// Hosts that they may reach with a credential that they do not see.
+    pub credentials: Vec<EgressCredential>,
     /// Paths of the host that the sandbox shows.
     pub paths: Vec<GrantedPath>,
     /// Paths that the sandbox must not show.
@@ -32,7 +40,10 @@ impl Default for CommandRules {
             sandboxed: true,
             timeout: Duration::from_secs(300),
             ask: ExecAsk::OnMiss,
+            engine: SandboxEngine::default(),
+            docker: DockerSettings::default(),
             hosts: Vec::new(),
+            credentials: Vec::new(),
             paths: Vec::new(),
             hidden: Vec::new(),
             limits: Limits::default(),
@@ -67,7 +78,10 @@ impl CommandRules {
             sandboxed,
             timeout: settings.timeout,
             ask: own.unwrap_or(config.tools.exec_ask),
+            engine: settings.engine,
+            docker: settings.docker.clone(),
             hosts: if sandboxed { settings.allow_hosts.clone() } else { Vec::new() },
+            credentials: if sandboxed { settings.egress.clone() } else { Vec::new() },
             paths: paths.collect(),
             hidden,
             limits: Limits {

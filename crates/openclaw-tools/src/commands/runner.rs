@@ -67,6 +67,9 @@ impl Commands {
             hidden: rules.hidden.clone(),
             paths: rules.paths.clone(),
             hosts: rules.hosts.clone(),
+            credentials: rules.credentials.clone(),
+            engine: rules.engine,
+            docker: rules.docker.clone(),
             limits: rules.limits,
         };
         let CommandPlan { argv, cwd, env, .. } = plan;

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use openclaw_config::EgressCredential;
 use openclaw_media::Fetcher;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::HostList;
 use super::head::{Way, parse};
+use super::relay::{credential, relay};
 
 /// Connections of one command at a time; more wait to be accepted.
 const MOST_CONNECTIONS: usize = 64;
@@ -19,6 +21,9 @@ const MOST_CONNECTIONS: usize = 64;
 const LONGEST_HEAD: usize = 16 * 1024;
 
 const HEAD_LIMIT: Duration = Duration::from_secs(10);
+
+/// Serves one command's port for as long as it is polled.
+pub type Serve = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Serves the proxy's port of sandboxes.
 #[derive(Debug)]
@@ -40,17 +45,19 @@ impl Egress {
         self: &Arc<Self>,
         listener: std::net::TcpListener,
         hosts: &[String],
-    ) -> io::Result<Pin<Box<dyn Future<Output = ()> + Send>>> {
+        credentials: &[EgressCredential],
+    ) -> io::Result<Serve> {
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
         let (own, hosts) = (self.clone(), HostList::new(hosts));
+        let credentials = credentials.to_vec();
         Ok(Box::pin(async move {
             let mut connections = FuturesUnordered::new();
             loop {
                 tokio::select! {
                     accepted = listener.accept(), if connections.len() < MOST_CONNECTIONS => {
                         match accepted {
-                            Ok((stream, _)) => connections.push(own.connection(stream, &hosts)),
+                            Ok((stream, _)) => connections.push(own.connection(stream, &hosts, &credentials)),
                             Err(error) => {
                                 tracing::warn!(%error, "the egress proxy cannot accept");
                                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -67,7 +74,12 @@ impl Egress {
         }))
     }
 
-    async fn connection(&self, mut client: TcpStream, hosts: &HostList) -> io::Result<()> {
+    async fn connection(
+        &self,
+        mut client: TcpStream,
+        hosts: &HostList,
+        credentials: &[EgressCredential],
+    ) -> io::Result<()> {
         let (head, rest) = match tokio::time::timeout(HEAD_LIMIT, read_head(&mut client)).await {
             Ok(read) => read?,
             Err(_) => return refuse(&mut client, 408, "the request took too long").await,
@@ -76,6 +88,12 @@ impl Egress {
             Ok(asked) => asked,
             Err(reason) => return refuse(&mut client, 400, reason).await,
         };
+        if let (Way::Plain { head }, Some(bound)) = (&asked.way, credential(&asked, credentials)) {
+            return match relay(&self.fetcher, &mut client, (head, rest), bound).await? {
+                Ok(()) => Ok(()),
+                Err(reason) => refuse(&mut client, 502, &reason).await,
+            };
+        }
         if !hosts.allows(&asked.host, asked.port) {
             tracing::info!(
                 host = asked.host,

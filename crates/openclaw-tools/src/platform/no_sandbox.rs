@@ -22,6 +22,10 @@ impl Helper {
     pub fn program(path: impl Into<PathBuf>) -> Self {
         Self(path.into())
     }
+
+    pub(crate) fn real_path(&self) -> PathBuf {
+        self.0.clone()
+    }
 }
 
 /// Runs a helper when the arguments ask for one; there is none here.
@@ -43,6 +47,72 @@ impl Namespaces {
     pub fn with_egress(_helper: Helper, _egress: Arc<crate::egress::Egress>) -> Self {
         Self
     }
+}
+
+/// The sandbox of bubblewrap, which needs Linux.
+#[derive(Debug, Clone)]
+pub struct Bubblewrap;
+
+impl Bubblewrap {
+    /// With this helper and a way out.
+    pub fn installed(_helper: Helper, _egress: Option<Arc<crate::egress::Egress>>) -> Self {
+        Self
+    }
+
+    /// With this program as `bwrap`.
+    pub fn program(_path: impl Into<PathBuf>, _helper: Helper) -> Self {
+        Self
+    }
+}
+
+/// Only Linux's system calls are listed here; the engine's own filter holds.
+pub(crate) fn filter_profile() -> Option<String> {
+    None
+}
+
+/// Sees nothing: only Linux has control groups.
+#[derive(Debug, Default)]
+pub(crate) struct MemoryWatch;
+
+impl MemoryWatch {
+    pub(crate) fn none() -> Self {
+        Self
+    }
+
+    pub(crate) fn of(_pid: u32) -> Self {
+        Self
+    }
+
+    pub(crate) fn is_of_use(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn look(&mut self) {}
+
+    pub(crate) fn ran_out(&self) -> bool {
+        false
+    }
+}
+
+/// Where the probe would stand; there is none to run in a container of another system.
+pub(crate) const PROBE_PROGRAM: &str = "/run/openclaw-probe";
+
+pub(crate) fn probe_argv(_hidden: &[PathBuf], _is_image: bool) -> Vec<String> {
+    vec!["true".to_owned()]
+}
+
+pub(crate) async fn probed(running: Running) -> Result<Vec<Check>, SandboxError> {
+    let ended = running.ending.await;
+    Err(SandboxError::Unavailable(format!(
+        "it cannot be proved here; a container ended with {ended:?}"
+    )))
+}
+
+pub(crate) async fn listener_of(
+    _helper: &Helper,
+    _pid: u32,
+) -> Result<std::net::TcpListener, String> {
+    Err("it needs Linux".to_owned())
 }
 
 /// Commands without walls, which need Linux as well.
@@ -80,4 +150,5 @@ macro_rules! unavailable {
 }
 
 unavailable!(Namespaces, false, "namespaces");
+unavailable!(Bubblewrap, false, "bubblewrap");
 unavailable!(Host, true, "host");

@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use openclaw_config::{DockerSettings, EgressCredential, SandboxEngine};
+
 use super::Limits;
 
 /// Where a workspace stands inside every sandbox.
@@ -41,6 +43,12 @@ pub struct Room {
     pub paths: Vec<GrantedPath>,
     /// Hosts that may be reached, as names or `*.name`; none is no network at all.
     pub hosts: Vec<String>,
+    /// Hosts that may be reached with a credential that the proxy adds.
+    pub credentials: Vec<EgressCredential>,
+    /// Which engine is asked for.
+    pub engine: SandboxEngine,
+    /// How containers are made, for the engine that makes some.
+    pub docker: DockerSettings,
     /// What it may take.
     pub limits: Limits,
 }
@@ -62,7 +70,15 @@ impl Room {
             hidden: Vec::new(),
             paths: Vec::new(),
             hosts: Vec::new(),
+            credentials: Vec::new(),
+            engine: SandboxEngine::default(),
+            docker: DockerSettings::default(),
             limits: Limits::default(),
         }
+    }
+
+    /// Whether there is no way out at all.
+    pub fn reaches_nothing(&self) -> bool {
+        self.hosts.is_empty() && self.credentials.is_empty()
     }
 }

@@ -162,3 +162,51 @@ async fn the_oldest_that_have_ended_go() {
     let list = tokio::time::timeout(Duration::from_secs(10), cut).await.expect("it is cut");
     assert!(list.starts_with("3 [exit 0]"), "{list}");
 }
+
+/// Polls until the output holds some words.
+async fn polled_until(bench: &Bench, words: &str) -> String {
+    let mut all = String::new();
+    let reading = async {
+        while !all.contains(words) {
+            let poll = json!({"action": "poll", "id": 1, "wait_seconds": 30});
+            all.push_str(&bench.call("process", poll).await.expect("polled"));
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), reading).await.expect("it is printed");
+    all
+}
+
+#[tokio::test]
+async fn keys_are_typed_at_a_terminal() {
+    let bench = Bench::new();
+    let text = "trap 'echo interrupted' INT; read line; echo got $line; read -n1 key; echo key $key; read line";
+    let arguments = json!({"command": text, "background": true, "pty": true});
+    bench.call("bash", arguments).await.expect("it starts");
+    let submit = json!({"action": "submit", "id": 1, "data": "hello"});
+    bench.call("process", submit).await.expect("written");
+    polled_until(&bench, "got hello").await;
+    let keys = json!({"action": "send-keys", "id": 1, "keys": ["q", "C-c"]});
+    bench.call("process", keys).await.expect("written");
+    let all = polled_until(&bench, "interrupted").await;
+    assert!(all.contains("key q"), "{all}");
+    let unknown = json!({"action": "send-keys", "id": 1, "keys": ["Entre"]});
+    let error = bench.call("process", unknown).await.expect_err("no such key").to_string();
+    assert!(error.contains("\"Entre\" is not a key"), "{error}");
+    bench.call("process", json!({"action": "kill", "id": 1})).await.expect("killed");
+}
+
+#[tokio::test]
+async fn only_so_many_run_at_a_time_and_one_that_ended_makes_room() {
+    let bench = Bench::new();
+    let sleep = json!({"command": "sleep 600", "background": true});
+    for _ in 0..16 {
+        bench.call("bash", sleep.clone()).await.expect("it starts");
+    }
+    for _ in 0..2 {
+        let error = bench.call("bash", sleep.clone()).await.expect_err("too many").to_string();
+        assert!(error.contains("16 processes run already"), "{error}");
+    }
+    bench.call("process", json!({"action": "kill", "id": 3})).await.expect("killed");
+    bench.call("bash", sleep.clone()).await.expect("there is room");
+    bench.stop.cancel();
+}

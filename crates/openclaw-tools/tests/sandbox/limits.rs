@@ -1,28 +1,26 @@
 use std::time::Duration;
 
-use openclaw_tools::sandbox::{Ending, Host, Sandbox};
+use openclaw_tools::sandbox::{Ending, Host, Room, Sandbox};
 use tokio::io::AsyncReadExt;
 use tokio::time::Instant;
 
-use crate::support::{Places, helper, job, room, run_in, sandbox, script};
+use crate::support::{Bench, Places, helper, job, room};
 
-#[tokio::test]
-async fn s34_a_memory_hog_is_ended() {
+pub(crate) async fn s34_a_memory_hog_is_ended(bench: &Bench) {
     let places = Places::new();
-    let mut room = room(&places);
+    let mut room = bench.room(&places);
     room.limits.memory_bytes = 64 * 1024 * 1024;
     let (_, ending) =
-        script(&room, "x=$(head -c 400000000 /dev/zero | tr '\\0' x); echo ${#x}").await;
+        bench.script(&room, "x=$(head -c 400000000 /dev/zero | tr '\\0' x); echo ${#x}").await;
     assert_eq!(ending, Ending::OutOfMemory);
 }
 
-#[tokio::test]
-async fn s34_a_fork_bomb_stays_small_and_leaves_nothing() {
+pub(crate) async fn s34_a_fork_bomb_stays_small_and_leaves_nothing(bench: &Bench) {
     let places = Places::new();
-    let mut room = room(&places);
+    let mut room = bench.room(&places);
     room.limits.processes = 32;
     let bomb = "for i in $(seq 200); do sleep 1000 & done; echo all of them run";
-    let outcome = run_in(&sandbox(), &room, job(&["/bin/sh", "-c", bomb])).await;
+    let outcome = bench.run(&room, job(&["/bin/sh", "-c", bomb])).await;
     let (output, ending) = outcome.expect("it starts");
     let is_stopped = ending == Ending::TooManyProcesses || output.contains("Cannot fork");
     assert!(is_stopped && !output.contains("all of them run"), "{ending:?}: {output}");
@@ -32,10 +30,10 @@ async fn s34_a_fork_bomb_stays_small_and_leaves_nothing() {
 const STUBBORN: &str =
     "trap '' TERM INT HUP; setsid sleep 5123 & echo started; while true; do sleep 5123; done";
 
-async fn ends_when_dropped(sandbox: &dyn Sandbox, places: &Places) {
+async fn ends_when_dropped(sandbox: &dyn Sandbox, room: Room, places: &Places) {
     let mut job = job(&["/bin/bash", "-c", STUBBORN]);
     job.cwd = if sandbox.is_open() { places.workspace().display().to_string() } else { job.cwd };
-    let mut running = sandbox.start(&room(places), job).await.expect("it starts");
+    let mut running = sandbox.start(&room, job).await.expect("it starts");
     let mut word = [0; 8];
     running.output.read_exact(&mut word).await.expect("it runs");
     let mut output = running.output;
@@ -50,22 +48,24 @@ async fn ends_when_dropped(sandbox: &dyn Sandbox, places: &Places) {
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
 }
 
-#[tokio::test]
-async fn s34_a_command_that_ignores_signals_ends_when_nobody_waits_for_it() {
-    ends_when_dropped(&sandbox(), &Places::new()).await;
+pub(crate) async fn s34_a_command_that_ignores_signals_ends_when_nobody_waits_for_it(
+    bench: &Bench,
+) {
+    let places = Places::new();
+    ends_when_dropped(bench.engine(), bench.room(&places), &places).await;
 }
 
 #[tokio::test]
 async fn s34_the_same_holds_on_the_host() {
     let path = ("PATH".to_owned(), "/usr/bin:/bin".to_owned());
-    ends_when_dropped(&Host::new(helper(), vec![path]), &Places::new()).await;
+    let places = Places::new();
+    ends_when_dropped(&Host::new(helper(), vec![path]), room(&places), &places).await;
 }
 
-#[tokio::test]
-async fn s34_an_endless_output_can_be_cut_off() {
+pub(crate) async fn s34_an_endless_output_can_be_cut_off(bench: &Bench) {
     let places = Places::new();
     let job = job(&["/usr/bin/yes", "0123456789abcdef"]);
-    let mut running = sandbox().start(&room(&places), job).await.expect("it starts");
+    let mut running = bench.engine().start(&bench.room(&places), job).await.expect("it starts");
     let mut buffer = vec![0; 1024 * 1024];
     for _ in 0..20 {
         running.output.read_exact(&mut buffer).await.expect("it goes on and on");
@@ -77,17 +77,16 @@ async fn s34_an_endless_output_can_be_cut_off() {
     end.expect("it ends").expect("read");
 }
 
-#[tokio::test]
-async fn what_a_command_leaves_behind_ends_with_it() {
+pub(crate) async fn what_a_command_leaves_behind_ends_with_it(bench: &Bench) {
     let places = Places::new();
-    let (output, ending) = script(&room(&places), "(setsid sleep 5123 &) ; echo done").await;
+    let (output, ending) =
+        bench.script(&bench.room(&places), "(setsid sleep 5123 &) ; echo done").await;
     assert_eq!((output.as_str(), ending), ("done\n", Ending::Code(0)));
 }
 
-#[tokio::test]
-async fn a_signal_is_told() {
+pub(crate) async fn a_signal_is_told(bench: &Bench) {
     let places = Places::new();
-    let (_, ending) = script(&room(&places), "kill -SEGV $$").await;
+    let (_, ending) = bench.script(&bench.room(&places), "kill -SEGV $$").await;
     assert_eq!(ending, Ending::Signal(11));
 }
 

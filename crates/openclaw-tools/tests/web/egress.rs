@@ -1,6 +1,8 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 
+use openclaw_config::EgressCredential;
+use openclaw_core::Secret;
 use openclaw_tools::egress::Egress;
 use openclaw_tools::sandbox::{Ending, Helper, Job, Namespaces, Room, Sandbox, Streams};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -13,7 +15,7 @@ async fn ask(hosts: &[&str], egress: Egress, head: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = listener.local_addr().expect("bound");
     let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
-    let serve = Arc::new(egress).serve(listener, &hosts).expect("it serves");
+    let serve = Arc::new(egress).serve(listener, &hosts, &[]).expect("it serves");
     let client = async {
         let mut stream = TcpStream::connect(address).await.expect("connected");
         stream.write_all(head.as_bytes()).await.expect("written");
@@ -96,4 +98,82 @@ async fn a_sandboxed_command_reaches_what_it_was_granted_and_nothing_else() {
     read.expect("read");
     let expected = "through the wall\nHTTP/1.1 403 Refused\r\nhttp://127.0.0.1:3128\n";
     assert_eq!((output.as_str(), ending), (expected, Ending::Code(0)));
+}
+
+/// A credential for one host.
+fn bound(host: &str) -> EgressCredential {
+    EgressCredential {
+        host: host.to_owned(),
+        header: "Authorization".to_owned(),
+        secret: Secret::new("Bearer canary-secret"),
+    }
+}
+
+/// Sends a request through a proxy that knows these credentials.
+async fn ask_with(credentials: &[EgressCredential], hosts: &[&str], head: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = listener.local_addr().expect("bound");
+    let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
+    let egress = Arc::new(Egress::new(local_fetcher()));
+    let serve = egress.serve(listener, &hosts, credentials).expect("it serves");
+    let client = async {
+        let mut stream = TcpStream::connect(address).await.expect("connected");
+        stream.write_all(head.as_bytes()).await.expect("written");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.expect("read");
+        String::from_utf8_lossy(&answer).into_owned()
+    };
+    tokio::select! {
+        answer = client => answer,
+        () = serve => panic!("the proxy ended"),
+    }
+}
+
+#[tokio::test]
+async fn s36_a_credential_goes_to_its_host_and_nowhere_else() {
+    let (bound_to, other) =
+        (Page::serve("text/plain", "hello").await, Page::serve("text/plain", "other").await);
+    let credentials = [bound(&bound_to.address.to_string())];
+    let get = |page: &Page| {
+        format!(
+            "GET http://{}/x?q=1 HTTP/1.1\r\nHost: a\r\nAuthorization: mine\r\n\r\n",
+            page.address
+        )
+    };
+    let answer = ask_with(&credentials, &[], get(&bound_to)).await;
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\nhello"), "{answer}");
+    let asked = bound_to.asked.lock().expect("free").pop().expect("asked").to_ascii_lowercase();
+    assert!(asked.starts_with("get /x?q=1 http/1.1\r\n"), "{asked}");
+    assert!(asked.contains("authorization: bearer canary-secret\r\n"), "{asked}");
+    assert!(!asked.contains("mine"), "{asked}");
+    let allowed = other.address.to_string();
+    let answer = ask_with(&credentials, &[&allowed], get(&other)).await;
+    assert!(answer.ends_with("other"), "{answer}");
+    let asked = other.asked.lock().expect("free").pop().expect("asked");
+    assert!(!asked.contains("canary") && asked.contains("mine"), "{asked}");
+    // A tunnel is not looked into, and is granted by itself only.
+    let tunnel = format!("CONNECT {} HTTP/1.1\r\n\r\n", bound_to.address);
+    let answer = ask_with(&credentials, &[], tunnel).await;
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+    assert!(bound_to.asked.lock().expect("free").is_empty());
+}
+
+#[tokio::test]
+async fn s36_a_redirect_is_handed_on_without_the_credential() {
+    let other = Page::serve("text/plain", "other").await;
+    let first = Page::redirect(&other.url()).await;
+    let credentials = [bound(&first.address.to_string())];
+    let get = format!("GET http://{}/ HTTP/1.1\r\nHost: a\r\n\r\n", first.address);
+    let answer = ask_with(&credentials, &[], get).await;
+    assert!(answer.starts_with("HTTP/1.1 302 ") && answer.contains(&other.url()), "{answer}");
+    assert!(other.asked.lock().expect("free").is_empty());
+}
+
+#[tokio::test]
+async fn s37_a_host_that_says_its_credential_back_does_not_tell_the_command() {
+    let echo = Page::serve("text/plain", "you sent Bearer canary-secret, did you?").await;
+    let credentials = [bound(&echo.address.to_string())];
+    let get = format!("GET http://{}/ HTTP/1.1\r\nHost: a\r\n\r\n", echo.address);
+    let answer = ask_with(&credentials, &[], get).await;
+    assert!(answer.ends_with("you sent ********************, did you?"), "{answer}");
 }

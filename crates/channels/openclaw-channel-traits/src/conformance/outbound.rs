@@ -18,7 +18,14 @@ fn key() -> OutboxId {
 
 fn message(driver: &dyn ServiceDriver, text: &str) -> Outbound {
     let (chat, text) = (driver.direct_chat(), text.to_owned());
-    Outbound::Send(SendMessage { chat, text, media: Vec::new(), reply_to: None, key: key() })
+    Outbound::Send(SendMessage {
+        chat,
+        text,
+        media: Vec::new(),
+        buttons: Vec::new(),
+        reply_to: None,
+        key: key(),
+    })
 }
 
 async fn send(driver: &dyn ServiceDriver, running: &Running, text: &str) -> ExternalId {

@@ -1,7 +1,9 @@
 use openclaw_channel_traits::DeliveryError;
-use openclaw_core::{Receipt, SendMessage};
+use openclaw_core::{Button, Receipt, SendMessage};
 use teloxide::payloads::SendMessage as Payload;
-use teloxide::types::ParseMode;
+use teloxide::types::{
+    InlineKeyboardButton, InlineKeyboardButtonKind, InlineKeyboardMarkup, ParseMode, ReplyMarkup,
+};
 
 use super::{Deliverer, is_markup_refused, target};
 use crate::api::{CallFailure, Sent};
@@ -21,6 +23,7 @@ impl Deliverer {
         payload.message_thread_id = target::thread(&send.chat)?;
         payload.reply_parameters = target::reply(send.reply_to.as_ref());
         payload.parse_mode = Some(ParseMode::Html);
+        payload.reply_markup = keyboard(&send.buttons);
         match self.calls.send(payload.clone()).await {
             Err(failure) if is_markup_refused(&failure) => {
                 tracing::warn!(error = %failure, "the text is sent without markup");
@@ -32,4 +35,20 @@ impl Deliverer {
         }
         .map_err(CallFailure::into_delivery)
     }
+}
+
+/// The longest that the service gives back when a button is pressed, in bytes.
+const LONGEST_DATA: usize = 64;
+
+/// One button in each row, so that none is cut on a phone.
+fn keyboard(buttons: &[Button]) -> Option<ReplyMarkup> {
+    let rows: Vec<Vec<InlineKeyboardButton>> = buttons
+        .iter()
+        .filter(|button| (1..=LONGEST_DATA).contains(&button.says.len()))
+        .map(|button| {
+            let kind = InlineKeyboardButtonKind::CallbackData(button.says.clone());
+            vec![InlineKeyboardButton::new(button.label.clone(), kind)]
+        })
+        .collect();
+    (!rows.is_empty()).then(|| ReplyMarkup::InlineKeyboard(InlineKeyboardMarkup::new(rows)))
 }

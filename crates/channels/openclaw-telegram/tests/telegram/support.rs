@@ -254,6 +254,7 @@ pub(crate) fn message(to: ChatAddress, text: &str) -> SendMessage {
         chat: to,
         text: text.to_owned(),
         media: Vec::new(),
+        buttons: Vec::new(),
         reply_to: None,
         key: OutboxId::new("key").expect("a key"),
     }

@@ -1,11 +1,12 @@
 use openclaw_config::Config;
-use openclaw_core::{SandboxMode, SessionKey};
+use openclaw_core::{IdGen as _, SandboxMode, SessionKey, SystemIds};
 use openclaw_tools::commands::CommandRules;
 use openclaw_tools::sandbox::{Room, Sandbox};
+use tokio_util::task::TaskTracker;
 
 use super::{Report, Severity};
 use crate::commands::client;
-use crate::compose::namespaces;
+use crate::compose::engines;
 use crate::context::Context;
 use crate::exit::Failure;
 
@@ -30,10 +31,23 @@ pub(super) fn look(context: &Context, config: &Config, report: &mut Report) {
             hidden: rules.hidden,
             paths: rules.paths,
             hosts: Vec::new(),
+            credentials: Vec::new(),
+            engine: rules.engine,
+            docker: rules.docker,
             limits: rules.limits,
         };
         let checks = client(context, async {
-            let checks = namespaces().check(&room).await;
+            let tasks = TaskTracker::new();
+            let engines = engines(
+                &context.environment,
+                None,
+                &config.state_dir,
+                ("doctor", SystemIds.new_id()),
+                tasks.clone(),
+            );
+            let checks = engines.check(&room).await;
+            tasks.close();
+            tasks.wait().await;
             checks.map_err(|error| Failure::failed(error.to_string()))
         });
         match checks {

@@ -81,3 +81,69 @@ async fn what_waits_for_approval_is_told_to_those_who_may_approve() {
         "INVALID_REQUEST"
     );
 }
+
+#[tokio::test]
+async fn a_client_asks_and_another_answers() {
+    let gateway = TestGateway::start().await;
+    let mut asker = TsClient::owner(&gateway).await;
+    let mut owner = TsClient::open(&gateway, &[]).await;
+    let scopes = ["operator.read", "operator.approvals"];
+    owner.connect(&Device::new(3), connect_params(TOKEN, &scopes)).await.expect("connects");
+    let params = json!({
+        "id": "node-1", "command": "rm -rf build", "cwd": "/src", "host": "node", "twoPhase": true,
+        "agentId": "main", "timeoutMs": 60_000,
+    });
+    let asked = asker.ask("exec.approval.request", params).await;
+    let told = owner.event("exec.approval.requested", |_| true).await["payload"].clone();
+    assert_eq!(told["id"], "node-1");
+    assert_eq!(told["request"]["command"], "rm -rf build");
+    assert_eq!(told["request"]["cwd"], "/src");
+    let answer = json!({"id": "node-1", "decision": "allow-once"});
+    assert_eq!(owner.call("exec.approval.resolve", answer).await.expect("it waits")["ok"], true);
+    let resolved = owner.event("exec.approval.resolved", |_| true).await["payload"].clone();
+    assert_eq!(resolved["decision"], "allow-once");
+    let first = asker.answer_to(&asked).await.expect("accepted");
+    assert_eq!((&first["status"], &first["id"]), (&json!("accepted"), &json!("node-1")));
+    let last = asker.answer_to(&asked).await.expect("decided");
+    assert_eq!((&last["id"], &last["decision"]), (&json!("node-1"), &json!("allow-once")));
+    assert_eq!(
+        last["expiresAtMs"]
+            .as_i64()
+            .zip(last["createdAtMs"].as_i64())
+            .map(|(end, began)| end - began),
+        Some(60_000)
+    );
+    // Whoever asks later is told the same.
+    let late = owner.call("exec.approval.waitDecision", json!({"id": "node-1"})).await;
+    assert_eq!(late.expect("it is remembered")["decision"], "allow-once");
+    let unknown = owner.call("exec.approval.waitDecision", json!({"id": "nosuch"})).await;
+    assert_eq!(unknown.expect_err("no such request")["code"], "INVALID_REQUEST");
+    let expired = json!({"command": "ls", "timeoutMs": 1});
+    let nobody = asker.call("exec.approval.request", expired).await.expect("it ends");
+    assert_eq!(nobody["decision"], json!(null));
+}
+
+#[tokio::test]
+async fn what_is_allowed_always_is_read_and_taken_back_but_not_written() {
+    let gateway = TestGateway::start().await;
+    let mut client = TsClient::owner(&gateway).await;
+    let shown = client.call("exec.approvals.get", json!({})).await.expect("read");
+    assert_eq!(shown["file"]["version"], 1);
+    assert_eq!(shown["file"]["agents"], json!({}));
+    let hash = shown["hash"].as_str().expect("a hash").to_owned();
+    let more =
+        json!({"version": 1, "agents": {"main": {"allowlist": [{"pattern": "/usr/bin/*"}]}}});
+    for (params, words) in [
+        (json!({"file": more.clone(), "baseHash": hash.clone()}), "cannot be allowed by a pattern"),
+        (json!({"file": more.clone()}), "base hash required"),
+        (json!({"file": more, "baseHash": "other"}), "changed since"),
+    ] {
+        let error = client.call("exec.approvals.set", params).await.expect_err("refused");
+        assert!(error["message"].as_str().is_some_and(|text| text.contains(words)), "{error}");
+    }
+    let same = json!({"file": {"version": 1, "agents": {}}, "baseHash": hash});
+    assert_eq!(
+        client.call("exec.approvals.set", same).await.expect("nothing changes")["hash"],
+        hash
+    );
+}

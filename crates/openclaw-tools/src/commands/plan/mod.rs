@@ -8,6 +8,7 @@ mod words;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use openclaw_config::SandboxEngine;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -46,6 +47,9 @@ pub struct CommandPlan {
     pub hosts: Vec<String>,
     /// Paths of the host that the sandbox shows, with ` (rw)` where they may be written.
     pub paths: Vec<String>,
+    /// The image it runs in, where that is a container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
 }
 
 impl CommandPlan {
@@ -67,7 +71,11 @@ impl CommandPlan {
             return refuse("the command is longer than 128 KiB or holds a NUL; write a script file and run that".to_owned());
         }
         let cwd = folder(workdir, workspace, rules.sandboxed)?;
+        let image = (rules.sandboxed && rules.engine == SandboxEngine::Docker)
+            .then(|| rules.docker.image.clone());
         let words = match split(command) {
+            // What programs an image has, this machine does not know.
+            Split::Words(words) if image.is_some() => Some(words),
             Split::Words(words) => resolve(&words[0], &cwd, workspace).map(|program| {
                 let mut argv = words;
                 argv[0] = program;
@@ -90,8 +98,9 @@ impl CommandPlan {
             env: Vec::new(),
             files: Vec::new(),
             sandboxed: rules.sandboxed,
-            hosts: rules.hosts.clone(),
+            hosts: reachable(rules),
             paths: paths.collect(),
+            image,
         })
     }
 
@@ -146,6 +155,12 @@ impl CommandPlan {
             argv => argv.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" "),
         }
     }
+}
+
+/// Every host a command may reach, with a note where the proxy adds a credential.
+fn reachable(rules: &CommandRules) -> Vec<String> {
+    let with = rules.credentials.iter().map(|one| format!("{} (with a credential)", one.host));
+    rules.hosts.iter().cloned().chain(with).collect()
 }
 
 fn quote(word: &str) -> String {

@@ -24,6 +24,9 @@ pub struct Shape {
     pub hosts: Vec<String>,
     /// Paths it may see.
     pub paths: Vec<String>,
+    /// The image it runs in, where that is a container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
 }
 
 impl CommandPlan {
@@ -38,6 +41,7 @@ impl CommandPlan {
             sandboxed: self.sandboxed,
             hosts: self.hosts.clone(),
             paths: self.paths.clone(),
+            image: self.image.clone(),
         }
     }
 }

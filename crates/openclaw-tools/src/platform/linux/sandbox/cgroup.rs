@@ -67,8 +67,7 @@ impl Group {
         self.places.iter().filter(|place| place.held.memory).any(|place| {
             let name = if place.is_v2 { "memory.events" } else { "memory.oom_control" };
             let text = fs::read_to_string(place.folder.join(name)).unwrap_or_default();
-            text.lines()
-                .any(|line| line.strip_prefix("oom_kill ").is_some_and(|count| count.trim() != "0"))
+            says_killed(&text)
         })
     }
 
@@ -224,6 +223,55 @@ fn sweep(folder: &Path) {
             tracing::debug!(folder = %entry.path().display(), %error, "a control group stays");
         }
     }
+}
+
+/// Whether the kernel ended a process for lack of memory, in a group that somebody else made.
+#[derive(Debug, Default)]
+pub(crate) struct MemoryWatch {
+    file: Option<PathBuf>,
+    ran_out: bool,
+}
+
+impl MemoryWatch {
+    /// One that sees nothing.
+    pub(crate) fn none() -> Self {
+        Self::default()
+    }
+
+    /// The group of a process of this machine.
+    pub(crate) fn of(pid: u32) -> Self {
+        let own = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let file = own.lines().find_map(|line| {
+            let mut parts = line.splitn(3, ':').skip(1);
+            let (controllers, path) = (parts.next()?, parts.next()?);
+            let folder = folder_of(&mounts, controllers, path)?;
+            let names = ["memory.events", "memory.oom_control"];
+            names.map(|name| folder.join(name)).into_iter().find(|file| file.exists())
+        });
+        Self { file, ran_out: false }
+    }
+
+    /// Whether looking can show anything.
+    pub(crate) fn is_of_use(&self) -> bool {
+        self.file.is_some() && !self.ran_out
+    }
+
+    /// Looks; the group goes with its last process.
+    pub(crate) fn look(&mut self) {
+        let text = self.file.as_ref().and_then(|file| fs::read_to_string(file).ok());
+        self.ran_out |= text.is_some_and(|text| says_killed(&text));
+    }
+
+    /// Whether it was ever so.
+    pub(crate) fn ran_out(&self) -> bool {
+        self.ran_out
+    }
+}
+
+fn says_killed(text: &str) -> bool {
+    let count = text.lines().find_map(|line| line.strip_prefix("oom_kill "));
+    count.is_some_and(|count| count.trim() != "0")
 }
 
 #[cfg(test)]

@@ -17,7 +17,8 @@ use super::mounts::{self, Step};
 use super::rights;
 use super::supervise::{Payload, supervise};
 use super::wire::{Identity, Launch, Report, Walls};
-use super::{inherited, landlock, link, loopback, seccomp};
+use super::{bubblewrap, inherited, landlock, link, loopback, network, seccomp};
+use crate::sandbox::places::PROXY_PORT;
 
 /// The argument that makes the program a helper; what follows says which.
 pub(super) const ARGUMENT: &str = crate::sandbox::HELPER_ARGUMENT;
@@ -25,9 +26,9 @@ pub(super) const OUTSIDE: &str = "outside";
 const INSIDE: &str = "inside";
 pub(super) const HOLD: &str = "hold";
 pub(super) const PROBE: &str = "probe";
-
-/// The port of the egress proxy inside.
-pub(super) const PROXY_PORT: u16 = 3128;
+pub(super) const LISTEN: &str = "listen";
+pub(super) const JOIN: &str = "join";
+pub(super) const WITHIN: &str = "within";
 
 /// Runs a helper when the arguments ask for one; `None` for every other program start.
 pub(super) fn run(arguments: &[String]) -> Option<ExitCode> {
@@ -43,6 +44,9 @@ pub(super) fn run(arguments: &[String]) -> Option<ExitCode> {
         INSIDE => inside(),
         HOLD => hold(),
         PROBE => super::probe::inside(rest),
+        LISTEN => listen(rest),
+        JOIN => bubblewrap::join(rest),
+        WITHIN => within(),
         other => Err(format!("there is no helper {other:?}")),
     };
     match outcome {
@@ -164,6 +168,49 @@ fn inside_with(
     supervise(payload.behind_walls(landlock), gateway, watch)
 }
 
+/// Process 1 of a sandbox that `bwrap` has built: the stream is the gateway's own.
+fn within() -> Step<()> {
+    set_parent_process_death_signal(Some(Signal::KILL))
+        .map_err(|error| format!("bind to the parent: {error}"))?;
+    leave_session()?;
+    let gateway = parent()?;
+    let received =
+        link::receive::<Launch>(&gateway).map_err(|error| format!("read what to run: {error}"))?;
+    let Some((launch, fds)) = received else { return Ok(()) };
+    let outcome = within_with(launch, fds, &gateway);
+    report_failure(&gateway, &outcome);
+    outcome
+}
+
+fn within_with(launch: Launch, fds: Vec<OwnedFd>, gateway: &UnixStream) -> Step<()> {
+    let Some(walls) = launch.walls.clone() else {
+        return Err("there are no walls".to_owned());
+    };
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    if walls.proxy {
+        hand_over_proxy(gateway)?;
+    }
+    let landlock = confine(&walls)?;
+    let watch = (!walls.held.memory || !walls.held.processes).then_some(walls.limits);
+    let payload = Payload::new(launch, fds)?;
+    supervise(payload.behind_walls(landlock), gateway, watch)
+}
+
+fn hand_over_proxy(gateway: &UnixStream) -> Step<()> {
+    let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, PROXY_PORT))
+        .map_err(|error| format!("open the proxy's port: {error}"))?;
+    link::send(gateway, &Report::Proxy, &[listener.as_fd()])
+        .map_err(|error| format!("hand over the proxy's port: {error}"))
+}
+
+/// Gives up what a payload must not have. Whether Landlock holds as well.
+fn confine(walls: &Walls) -> Step<bool> {
+    rights::drop_all(walls)?;
+    let landlock = landlock::apply().map_err(|error| format!("set up Landlock: {error}"))?;
+    seccomp::apply().map_err(|error| format!("filter system calls: {error}"))?;
+    Ok(landlock)
+}
+
 fn build(
     walls: &Walls,
     mapped: Vec<OwnedFd>,
@@ -182,22 +229,24 @@ fn build(
     mounts::build(walls, &mapped)?;
     drop(mapped);
     if walls.proxy {
-        let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, PROXY_PORT))
-            .map_err(|error| format!("open the proxy's port: {error}"))?;
-        link::send(gateway, &Report::Proxy, &[listener.as_fd()])
-            .map_err(|error| format!("hand over the proxy's port: {error}"))?;
+        hand_over_proxy(gateway)?;
     }
     match walls.identity {
         Identity::Mapped { .. } => rights::enter_mapped_namespace(parent)?,
         Identity::Own { .. } => rights::enter_own_namespace(rights::INSIDE, 0, 0)?,
     }
-    rights::drop_all(walls)?;
-    let landlock = landlock::apply().map_err(|error| format!("set up Landlock: {error}"))?;
-    seccomp::apply().map_err(|error| format!("filter system calls: {error}"))?;
+    let landlock = confine(walls)?;
     // Changing the user has cleared it.
     set_parent_process_death_signal(Some(Signal::KILL))
         .map_err(|error| format!("bind to the parent: {error}"))?;
     Ok(landlock)
+}
+
+fn listen(arguments: &[String]) -> Step<()> {
+    let gateway = parent()?;
+    let outcome = network::listen(&gateway, arguments);
+    report_failure(&gateway, &outcome);
+    outcome
 }
 
 /// Keeps a user namespace alive until its maps were written and it was opened.

@@ -33,7 +33,7 @@ impl Sandbox for Host {
         };
         let helper = self.helper.clone();
         let told = tokio::task::spawn_blocking(move || {
-            launch::tell(&helper, &launch, job.streams, &[], None)
+            launch::tell(launch::outside(&helper), &launch, job.streams, &[], None)
         });
         let told = told.await.map_err(|error| SandboxError::Unavailable(error.to_string()))??;
         Ok(told.begun().await?.running(None))

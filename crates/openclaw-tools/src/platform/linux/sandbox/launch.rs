@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::pin::Pin;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::unix::pipe;
@@ -16,7 +17,8 @@ use super::helper::{ARGUMENT, OUTSIDE};
 use super::streams::{self, Ends, Output};
 use super::wire::{Exit, Launch, Report};
 use super::{Helper, link};
-use crate::sandbox::{Ending, Running, SandboxError, Streams};
+use crate::egress::Egress;
+use crate::sandbox::{Ending, Room, Running, SandboxError, Streams};
 
 /// How long building the walls may take on a machine under load.
 pub(super) const START_LIMIT: Duration = Duration::from_secs(15);
@@ -43,9 +45,16 @@ pub(super) struct Begun {
     pub(super) proxy: Option<std::net::TcpListener>,
 }
 
+/// The helper that stands outside.
+pub(super) fn outside(helper: &Helper) -> Command {
+    let mut command = Command::new(helper.path());
+    command.args([ARGUMENT, OUTSIDE]);
+    command
+}
+
 /// Starts the helper. Blocks; needs a runtime around it.
 pub(super) fn tell(
-    helper: &Helper,
+    mut command: Command,
     launch: &Launch,
     streams: Streams,
     mounts: &[OwnedFd],
@@ -55,8 +64,7 @@ pub(super) fn tell(
         |what: &str, error: std::io::Error| SandboxError::Unavailable(format!("{what}: {error}"));
     let ends = Ends::open(streams).map_err(|error| failed("make the command's streams", error))?;
     let (ours, theirs) = UnixStream::pair().map_err(|error| failed("make a stream", error))?;
-    let mut child = Command::new(helper.path())
-        .args([ARGUMENT, OUTSIDE])
+    let mut child = command
         .env_clear()
         .current_dir("/")
         .stdin(Stdio::from(OwnedFd::from(theirs)))
@@ -121,6 +129,24 @@ impl Told {
 }
 
 impl Begun {
+    /// The running command, with its way out where it has one.
+    pub(super) fn running_with(
+        mut self,
+        egress: Option<&Arc<Egress>>,
+        room: &Room,
+    ) -> Result<Running, SandboxError> {
+        let beside = match (self.proxy.take(), egress) {
+            (Some(listener), Some(egress)) => {
+                let serve = egress.serve(listener, &room.hosts, &room.credentials);
+                Some(serve.map_err(|error| {
+                    SandboxError::Unavailable(format!("serve the egress proxy: {error}"))
+                })?)
+            }
+            _ => None,
+        };
+        Ok(self.running(beside))
+    }
+
     /// The running command; `beside` works for as long as it runs.
     pub(super) fn running(
         self,

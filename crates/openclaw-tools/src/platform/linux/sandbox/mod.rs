@@ -1,6 +1,7 @@
 //! The sandbox of namespaces. The gateway's side is [`Namespaces`]; the other side, in processes of
 //! their own with one thread each, begins at [`run_helper`].
 
+mod bubblewrap;
 mod calls;
 mod cgroup;
 mod control;
@@ -15,6 +16,7 @@ mod loopback;
 mod mount_attr;
 mod mounts;
 mod namespaces;
+mod network;
 mod probe;
 mod rights;
 mod seccomp;
@@ -22,11 +24,16 @@ mod streams;
 mod supervise;
 mod wire;
 
+pub(crate) use seccomp::profile as filter_profile;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+pub use bubblewrap::Bubblewrap;
+pub(crate) use cgroup::MemoryWatch;
 pub use host::Host;
 pub use namespaces::Namespaces;
+pub(crate) use network::listener_of;
+pub(crate) use probe::{PROGRAM as PROBE_PROGRAM, argv as probe_argv, outside as probed};
 
 /// How the program starts itself as a helper.
 #[derive(Debug, Clone)]
@@ -46,6 +53,11 @@ impl Helper {
 
     fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// The file it is, for others to see.
+    pub(crate) fn real_path(&self) -> PathBuf {
+        std::fs::read_link(&self.0).unwrap_or_else(|_| self.0.clone())
     }
 }
 

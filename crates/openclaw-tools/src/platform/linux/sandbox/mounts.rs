@@ -21,11 +21,11 @@ const NEW: &str = "/new";
 const OLD: &str = "/old";
 
 /// Top-level folders of a system; links among them stay links.
-const SYSTEM: [&str; 10] =
+pub(super) const SYSTEM: [&str; 10] =
     ["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "opt", "nix", "gnu"];
 
 /// What of `/etc` programs need and what holds no secret.
-const SETTINGS: [&str; 22] = [
+pub(super) const SETTINGS: [&str; 22] = [
     "alternatives",
     "ca-certificates",
     "ca-certificates.conf",
@@ -48,6 +48,20 @@ const SETTINGS: [&str; 22] = [
     "ssl",
     "terminfo",
     "timezone",
+];
+
+/// What of `/etc` only a sandbox has.
+pub(super) const OWN_SETTINGS: [(&str, &str); 6] = [
+    (
+        "passwd",
+        "root:x:0:0:root:/:/usr/sbin/nologin\nagent:x:1000:1000:agent:/home/agent:/bin/bash\n\
+         nobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n",
+    ),
+    ("group", "root:x:0:\nagent:x:1000:\nnogroup:x:65534:\n"),
+    ("hosts", "127.0.0.1 localhost sandbox\n::1 localhost sandbox\n"),
+    ("hostname", "sandbox\n"),
+    ("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"),
+    ("resolv.conf", ""),
 ];
 
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
@@ -154,14 +168,7 @@ fn etc(root: &Path) -> Step<()> {
         }
         bind_at(&source, &target, READ_ONLY | NO_SET_ID | NO_DEVICES)?;
     }
-    let people = "root:x:0:0:root:/:/usr/sbin/nologin\nagent:x:1000:1000:agent:/home/agent:/bin/bash\n\
-        nobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n";
-    make_file(&own.join("passwd"), people)?;
-    make_file(&own.join("group"), "root:x:0:\nagent:x:1000:\nnogroup:x:65534:\n")?;
-    make_file(&own.join("hosts"), "127.0.0.1 localhost sandbox\n::1 localhost sandbox\n")?;
-    make_file(&own.join("hostname"), "sandbox\n")?;
-    make_file(&own.join("nsswitch.conf"), "passwd: files\ngroup: files\nhosts: files\n")?;
-    make_file(&own.join("resolv.conf"), "")
+    OWN_SETTINGS.into_iter().try_for_each(|(name, text)| make_file(&own.join(name), text))
 }
 
 fn devices(root: &Path) -> Step<()> {

@@ -3,23 +3,37 @@
 use std::fs;
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::sched::{CloneFlags, unshare};
 use tokio::io::AsyncReadExt;
 
+use super::helper::{ARGUMENT, PROBE};
 use super::mounts::Step;
 use super::wire::{Held, Identity};
 use crate::sandbox::{Check, Ending, Limits, Running, SandboxError};
 
 /// Where the program stands inside while it probes.
-pub(super) const PROGRAM: &str = "/run/openclaw-probe";
+pub(crate) const PROGRAM: &str = "/run/openclaw-probe";
 
 const TIME_LIMIT: Duration = Duration::from_secs(20);
 
+/// The argument that says that the system is an image's, not this machine's.
+const IMAGE: &str = "--image";
+
+/// The command line of the probe.
+pub(crate) fn argv(hidden: &[PathBuf], is_image: bool) -> Vec<String> {
+    let own = [PROGRAM, ARGUMENT, PROBE].map(str::to_owned);
+    let image = is_image.then(|| IMAGE.to_owned());
+    let hidden = hidden.iter().map(|path| path.display().to_string());
+    own.into_iter().chain(image).chain(hidden).collect()
+}
+
 /// Tries each wall and prints a line for each: `ok` or `open`, what, and how it is known.
-pub(super) fn inside(hidden: &[String]) -> Step<()> {
+pub(super) fn inside(arguments: &[String]) -> Step<()> {
+    let is_image = arguments.first().is_some_and(|first| first == IMAGE);
+    let hidden = &arguments[usize::from(is_image)..];
     let mut out = std::io::stdout();
     let mut print = |what: &str, holds: bool, detail: String| {
         let word = if holds { "ok" } else { "open" };
@@ -43,11 +57,14 @@ pub(super) fn inside(hidden: &[String]) -> Step<()> {
     )?;
     let homes = ["/root", "/home", "/var/lib", "/etc/shadow", "/sys", "/mnt", "/srv", "/boot"];
     let seen: Vec<&str> = homes.into_iter().filter(|path| is_seen(path)).collect();
-    print(
-        "nothing of the host but the system is visible",
-        seen.is_empty(),
-        format!("seen: {}", seen.join(", ")),
-    )?;
+    // An image has folders of its own by these names.
+    if !is_image {
+        print(
+            "nothing of the host but the system is visible",
+            seen.is_empty(),
+            format!("seen: {}", seen.join(", ")),
+        )?;
+    }
     let (holds, detail) = refused(fs::write("/usr/openclaw-probe", "x"));
     print("the system is read-only", holds, detail)?;
     let (holds, detail) = refused(fs::write("/openclaw-probe", "x"));
@@ -89,6 +106,10 @@ pub(super) fn inside(hidden: &[String]) -> Step<()> {
     )?;
     print("it cannot gain rights", field("NoNewPrivs:") == "1", field("NoNewPrivs:"))?;
     print("system calls are filtered", field("Seccomp:") == "2", field("Seccomp:"))?;
+    // What an image sets is its own.
+    if is_image {
+        return Ok(());
+    }
     let names: Vec<String> =
         std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned()).collect();
     let known = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TERM", "TMPDIR"];
@@ -117,7 +138,7 @@ fn reach_network() -> std::io::Result<()> {
 }
 
 /// Reads what the probe found.
-pub(super) async fn outside(mut running: Running) -> Result<Vec<Check>, SandboxError> {
+pub(crate) async fn outside(mut running: Running) -> Result<Vec<Check>, SandboxError> {
     let mut text = Vec::new();
     let mut ending = running.ending;
     let work = async {

@@ -9,7 +9,9 @@ use seccompiler::{
     SeccompRule,
 };
 
-use super::calls::{EVERYWHERE, HERE};
+use serde_json::{Value, json};
+
+use super::calls::{Call, EVERYWHERE, HERE};
 
 /// Everything that makes a namespace.
 const NEW_NAMESPACES: u64 = (libc::CLONE_NEWNS
@@ -36,60 +38,114 @@ pub(super) fn apply() -> io::Result<()> {
 }
 
 fn program() -> Result<BpfProgram, seccompiler::BackendError> {
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
-        EVERYWHERE.iter().chain(HERE).map(|call| (*call, Vec::new())).collect();
-    let bits_unset = |argument, bits| when(argument, SeccompCmpOp::MaskedEq(bits), 0);
-    // The flags of `clone3` stand in memory, out of the filter's sight; libraries fall back to `clone`.
-    rules.insert(libc::SYS_clone, vec![all(vec![bits_unset(0, NEW_NAMESPACES)?])?]);
-    let mut modes = vec![(libc::SYS_fchmod, 1), (libc::SYS_fchmodat, 2), (FCHMODAT2, 2)];
-    #[cfg(target_arch = "x86_64")]
-    modes.push((libc::SYS_chmod, 1));
-    for (call, argument) in modes {
-        rules.insert(call, vec![all(vec![bits_unset(argument, SET_IDS)?])?]);
+    let mut filter: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::new();
+    for rule in rules() {
+        let ways = rule.ways.iter().map(|way| {
+            SeccompRule::new(way.iter().map(Test::condition).collect::<Result<Vec<_>, _>>()?)
+        });
+        filter.insert(rule.call.1, ways.collect::<Result<Vec<_>, _>>()?);
     }
-    #[cfg(target_arch = "x86_64")]
-    rules.insert(libc::SYS_mknod, vec![all(vec![fifo(1)?])?, all(vec![plain_file(1)?])?]);
-    rules.insert(libc::SYS_mknodat, vec![all(vec![fifo(2)?])?, all(vec![plain_file(2)?])?]);
-    let mut sockets = Vec::new();
-    for family in FAMILIES {
-        sockets.push(all(vec![when(0, SeccompCmpOp::Eq, family as u64)?])?);
-    }
-    rules.insert(libc::SYS_socket, sockets);
-    let mut personalities = Vec::new();
-    for value in PERSONALITIES {
-        personalities.push(all(vec![when(0, SeccompCmpOp::Eq, value)?])?);
-    }
-    rules.insert(libc::SYS_personality, personalities);
-    // Both put characters into a terminal's input as if typed.
-    let ioctl = vec![
-        when(1, SeccompCmpOp::Ne, libc::TIOCSTI)?,
-        when(1, SeccompCmpOp::Ne, libc::TIOCLINUX)?,
-    ];
-    rules.insert(libc::SYS_ioctl, vec![all(ioctl)?]);
     let refused = SeccompAction::Errno(libc::ENOSYS as u32);
     let arch = std::env::consts::ARCH.try_into()?;
-    SeccompFilter::new(rules, refused, SeccompAction::Allow, arch)?.try_into()
+    SeccompFilter::new(filter, refused, SeccompAction::Allow, arch)?.try_into()
+}
+
+/// The same filter as container engines read it.
+pub(crate) fn profile() -> Option<String> {
+    let calls: Vec<Value> = rules().iter().flat_map(Rule::entries).collect();
+    let profile = json!({
+        "defaultAction": "SCMP_ACT_ERRNO",
+        "defaultErrnoRet": libc::ENOSYS,
+        "syscalls": calls,
+    });
+    Some(profile.to_string())
+}
+
+/// A call that may be made: in any of these ways, in each of which all tests hold; no way is no test.
+struct Rule {
+    call: Call,
+    ways: Vec<Vec<Test>>,
+}
+
+/// A test of one argument.
+#[derive(Clone, Copy)]
+struct Test {
+    argument: u8,
+    is: Is,
+}
+
+#[derive(Clone, Copy)]
+enum Is {
+    Equal(u64),
+    Other(u64),
+    /// Of these bits, just those.
+    Masked(u64, u64),
+}
+
+fn rules() -> Vec<Rule> {
+    let plain = EVERYWHERE.iter().chain(HERE).map(|call| Rule { call: *call, ways: Vec::new() });
+    let mut rules: Vec<Rule> = plain.collect();
+    let mut add = |name, number, ways| rules.push(Rule { call: (name, number), ways });
+    let test = |argument, is| Test { argument, is };
+    let without = |argument, bits| vec![vec![test(argument, Is::Masked(bits, 0))]];
+    // The flags of `clone3` stand in memory, out of the filter's sight; libraries fall back to `clone`.
+    add("clone", libc::SYS_clone, without(0, NEW_NAMESPACES));
+    add("fchmod", libc::SYS_fchmod, without(1, SET_IDS));
+    add("fchmodat", libc::SYS_fchmodat, without(2, SET_IDS));
+    add("fchmodat2", FCHMODAT2, without(2, SET_IDS));
+    #[cfg(target_arch = "x86_64")]
+    add("chmod", libc::SYS_chmod, without(1, SET_IDS));
+    let kind = |argument, kind: libc::mode_t| {
+        vec![test(argument, Is::Masked(u64::from(libc::S_IFMT), u64::from(kind)))]
+    };
+    let nodes = |argument| vec![kind(argument, libc::S_IFIFO), kind(argument, libc::S_IFREG)];
+    #[cfg(target_arch = "x86_64")]
+    add("mknod", libc::SYS_mknod, nodes(1));
+    add("mknodat", libc::SYS_mknodat, nodes(2));
+    let one_of =
+        |values: &[u64]| values.iter().map(|value| vec![test(0, Is::Equal(*value))]).collect();
+    add("socket", libc::SYS_socket, one_of(&FAMILIES.map(|family| family as u64)));
+    add("personality", libc::SYS_personality, one_of(&PERSONALITIES));
+    // Both put characters into a terminal's input as if typed.
+    let typed = [libc::TIOCSTI, libc::TIOCLINUX].map(|request| test(1, Is::Other(request)));
+    add("ioctl", libc::SYS_ioctl, vec![typed.into()]);
+    rules
 }
 
 /// Same number on every architecture; the C library's headers here do not have it everywhere.
 const FCHMODAT2: libc::c_long = 452;
 
-fn all(conditions: Vec<SeccompCondition>) -> Result<SeccompRule, seccompiler::BackendError> {
-    SeccompRule::new(conditions)
+impl Test {
+    fn condition(&self) -> Result<SeccompCondition, seccompiler::BackendError> {
+        let (operator, value) = match self.is {
+            Is::Equal(value) => (SeccompCmpOp::Eq, value),
+            Is::Other(value) => (SeccompCmpOp::Ne, value),
+            Is::Masked(mask, value) => (SeccompCmpOp::MaskedEq(mask), value),
+        };
+        SeccompCondition::new(self.argument, SeccompCmpArgLen::Dword, operator, value)
+    }
+
+    fn entry(&self) -> Value {
+        let (operator, value, second) = match self.is {
+            Is::Equal(value) => ("SCMP_CMP_EQ", value, 0),
+            Is::Other(value) => ("SCMP_CMP_NE", value, 0),
+            Is::Masked(mask, value) => ("SCMP_CMP_MASKED_EQ", mask, value),
+        };
+        json!({ "index": self.argument, "value": value, "valueTwo": second, "op": operator })
+    }
 }
 
-fn when(
-    argument: u8,
-    operator: SeccompCmpOp,
-    value: u64,
-) -> Result<SeccompCondition, seccompiler::BackendError> {
-    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)
-}
-
-fn fifo(argument: u8) -> Result<SeccompCondition, seccompiler::BackendError> {
-    when(argument, SeccompCmpOp::MaskedEq(u64::from(libc::S_IFMT)), u64::from(libc::S_IFIFO))
-}
-
-fn plain_file(argument: u8) -> Result<SeccompCondition, seccompiler::BackendError> {
-    when(argument, SeccompCmpOp::MaskedEq(u64::from(libc::S_IFMT)), u64::from(libc::S_IFREG))
+impl Rule {
+    fn entries(&self) -> Vec<Value> {
+        let entry = |tests: &[Test]| {
+            let tests: Vec<Value> = tests.iter().map(Test::entry).collect();
+            json!({ "names": [self.call.0], "action": "SCMP_ACT_ALLOW", "args": tests })
+        };
+        // Engines read several tests of one argument as any of them.
+        match self.ways.as_slice() {
+            [] => vec![entry(&[])],
+            [way] if way.len() > 1 => vec![entry(&[])],
+            ways => ways.iter().map(|way| entry(way)).collect(),
+        }
+    }
 }

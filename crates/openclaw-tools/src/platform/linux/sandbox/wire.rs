@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::sandbox::Limits;
+use crate::sandbox::places::Shown;
 
 /// What the helper is to run. With it come three descriptors (the payload's standard streams), and
 /// one for each bind that is mapped, in their order.
@@ -42,6 +43,13 @@ pub(super) struct Bind {
     pub(super) writable: bool,
     /// Whether its mount, with the ids translated, comes along as a descriptor.
     pub(super) mapped: bool,
+}
+
+impl From<Shown> for Bind {
+    fn from(shown: Shown) -> Self {
+        let Shown { source, target, writable } = shown;
+        Self { source, target, writable, mapped: false }
+    }
 }
 
 /// Whom the payload's user is outside.
