@@ -65,6 +65,7 @@ pub async fn measure(program: &Path, turns: u64) -> Result<Vec<Figure>> {
         "MiB",
     ));
     turns_one_by_one(&gateway, &seen, &mut figures).await?;
+    reads(&gateway, &mut figures).await?;
     sockets(&gateway, &mut figures).await?;
     many_sessions(&gateway, &mut figures).await?;
     drop(gateway);
@@ -82,7 +83,29 @@ pub async fn measure_turns(program: &Path) -> Result<Vec<Figure>> {
     let (port, seen) = model::serve(&TaskTracker::new()).await?;
     let gateway = Gateway::start(program, port).await?;
     turns_one_by_one(&gateway, &seen, &mut figures).await?;
+    reads(&gateway, &mut figures).await?;
     Ok(figures)
+}
+
+/// What twenty calls of `read` add to a turn: against two turns without tools, as such a turn asks the
+/// model twice.
+async fn reads(gateway: &Gateway, figures: &mut Vec<Figure>) -> Result<()> {
+    const TURNS: u32 = 50;
+    gateway.put(model::NOTE, &"a line of a note\n".repeat(40))?;
+    let mut talker = Talker::connect(gateway, "reads").await?;
+    let mut spent = Vec::new();
+    for (first, message, turns) in [(5_000, "hello", 2 * TURNS), (6_000, model::READ_ALL, TURNS)] {
+        // The first is not counted: it warms up.
+        talker.say(&session(first)?, message).await?;
+        let before = cpu_of(gateway.pid())?;
+        for turn in 1..=turns {
+            talker.say(&session(first + u64::from(turn))?, message).await?;
+        }
+        spent.push(ms(cpu_of(gateway.pid())? - before));
+    }
+    let more = (spent[1] - spent[0]) / f64::from(TURNS);
+    figures.push(Figure::at_most("CPU that 20 calls of read add to a turn", more, 20.0, "ms"));
+    Ok(())
 }
 
 fn program_alone(program: &Path, figures: &mut Vec<Figure>) -> Result<()> {

@@ -81,6 +81,16 @@ impl Gateway {
         }
     }
 
+    /// Puts a file into the workspace.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn put(&self, name: &str, text: &str) -> Result<()> {
+        let folder = self.state.join("workspace");
+        std::fs::create_dir_all(&folder)?;
+        Ok(std::fs::write(folder.join(name), text)?)
+    }
+
     /// The process.
     pub fn pid(&self) -> u32 {
         self.child.id()
@@ -134,10 +144,18 @@ impl Talker {
     /// # Errors
     /// When it fails or the connection is lost.
     pub async fn turn(&mut self, session: &SessionKey) -> Result<()> {
+        self.say(session, "hello").await
+    }
+
+    /// Runs one turn that begins with this message to its end.
+    ///
+    /// # Errors
+    /// When it fails or the connection is lost.
+    pub async fn say(&mut self, session: &SessionKey, message: &str) -> Result<()> {
         self.next += 1;
         let run_id = RunId::new(format!("{}-{}", self.name, self.next))?;
         let params = AgentRunParams {
-            message: "hello".to_owned(),
+            message: message.to_owned(),
             session_key: Some(session.clone()),
             idempotency_key: Some(run_id.clone()),
             ..AgentRunParams::default()

@@ -29,17 +29,34 @@ pub async fn serve(tasks: &TaskTracker) -> Result<(u16, Arc<Seen>)> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let port = listener.local_addr()?.port();
     let seen = Arc::new(Seen::default());
-    let answer: Arc<[u8]> = answer().into();
+    let answers = Arc::new(Answers { words: answer(), reads: reads() });
     let (connections, noted) = (tasks.clone(), seen.clone());
     tasks.spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            connections.spawn(converse(stream, noted.clone(), answer.clone()));
+            connections.spawn(converse(stream, noted.clone(), answers.clone()));
         }
     });
     Ok((port, seen))
 }
 
-async fn converse(mut stream: TcpStream, seen: Arc<Seen>, answer: Arc<[u8]>) {
+/// The file that the model reads, and the message on which it does, twenty times at once.
+pub const NOTE: &str = "note.txt";
+/// See [`NOTE`].
+pub const READ_ALL: &str = "read it twenty times";
+
+struct Answers {
+    words: Vec<u8>,
+    reads: Vec<u8>,
+}
+
+impl Answers {
+    fn to(&self, body: &[u8]) -> &[u8] {
+        let has = |words: &str| body.windows(words.len()).any(|window| window == words.as_bytes());
+        if has(READ_ALL) && !has("\"role\":\"tool\"") { &self.reads } else { &self.words }
+    }
+}
+
+async fn converse(mut stream: TcpStream, seen: Arc<Seen>, answers: Arc<Answers>) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
@@ -47,17 +64,17 @@ async fn converse(mut stream: TcpStream, seen: Arc<Seen>, answer: Arc<[u8]>) {
     loop {
         let Some(body) = read_request(&mut stream, &mut buffer).await else { return };
         if seen.requests.fetch_add(1, Ordering::Relaxed) == 0 {
-            seen.first_bytes.store(body, Ordering::Relaxed);
+            seen.first_bytes.store(body.len(), Ordering::Relaxed);
         }
         seen.arrivals.lock().expect("no panic while arrivals are held").push(Instant::now());
-        if stream.write_all(&answer).await.is_err() {
+        if stream.write_all(answers.to(&body)).await.is_err() {
             return;
         }
     }
 }
 
-/// Reads one request and gives the length of its body; `None` at the end of the connection.
-async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<usize> {
+/// Reads one request and gives its body; `None` at the end of the connection.
+async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Vec<u8>> {
     loop {
         if let Some(head) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
             let text = String::from_utf8_lossy(&buffer[..head]).to_ascii_lowercase();
@@ -67,8 +84,9 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<us
                 .and_then(|value| value.trim().parse().ok())
                 .unwrap_or(0);
             if buffer.len() >= head + 4 + length {
-                buffer.drain(..head + 4 + length);
-                return Some(length);
+                let rest = buffer.split_off(head + 4 + length);
+                let mut whole = std::mem::replace(buffer, rest);
+                return Some(whole.split_off(head + 4));
             }
         }
         if stream.read_buf(buffer).await.ok()? == 0 {
@@ -77,15 +95,33 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<us
     }
 }
 
+fn chunk(delta: &str, finish: &str) -> String {
+    format!(
+        "data: {{\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"mock-1\",\"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":{finish}}}]}}\n\n"
+    )
+}
+
 fn answer() -> Vec<u8> {
-    let chunk = |delta: &str, finish: &str| {
-        format!(
-            "data: {{\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"mock-1\",\"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":{finish}}}]}}\n\n"
-        )
-    };
+    let words = (0..20).map(|n| chunk(&format!("{{\"content\":\"word{n} \"}}"), "null"));
+    stream(words, "\"stop\"")
+}
+
+/// Twenty calls of `read`.
+fn reads() -> Vec<u8> {
+    let calls = (0..20).map(|n| {
+        let arguments = format!("{{\\\"path\\\":\\\"{NOTE}\\\",\\\"offset\\\":{}}}", n + 1);
+        let call = format!(
+            "{{\"tool_calls\":[{{\"index\":{n},\"id\":\"call_{n}\",\"type\":\"function\",\"function\":{{\"name\":\"read\",\"arguments\":\"{arguments}\"}}}}]}}"
+        );
+        chunk(&call, "null")
+    });
+    stream(calls, "\"tool_calls\"")
+}
+
+fn stream(parts: impl Iterator<Item = String>, finish: &str) -> Vec<u8> {
     let mut events = vec![chunk("{\"role\":\"assistant\",\"content\":\"\"}", "null")];
-    events.extend((0..20).map(|n| chunk(&format!("{{\"content\":\"word{n} \"}}"), "null")));
-    events.push(chunk("{}", "\"stop\""));
+    events.extend(parts);
+    events.push(chunk("{}", finish));
     events.push("data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"mock-1\",\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":20,\"total_tokens\":30}}\n\n".to_owned());
     events.push("data: [DONE]\n\n".to_owned());
     let mut bytes =

@@ -56,7 +56,8 @@ async fn a_command_runs_in_the_sandbox_unasked() {
 #[tokio::test]
 async fn s31_s37_no_secret_is_in_reach_and_none_leaves() {
     let model = ModelServer::with(obedient()).await;
-    let gateway = TestGateway::with_model(&model, "").await;
+    let more = "[tools.exec]\nask = \"off\"\n[[agents.sandbox.egress]]\nhost = \"api.example.org\"\nsecret = \"Bearer sk-test-of-egress\"\n";
+    let gateway = TestGateway::with_model(&model, more).await;
     let state = gateway.state().display().to_string();
     for command in [
         "env; cat /proc/*/environ /proc/*/cmdline | tr '\\0' '\\n'".to_owned(),

@@ -74,7 +74,7 @@ fn shown(outcome: &Result<ToolOutput, ToolError>) -> String {
 }
 
 #[tokio::test]
-async fn the_known_ways_out_are_shut() {
+async fn s33_the_known_ways_out_are_shut() {
     let bench = bench();
     let before = outside(&bench);
     let (root, out) = (bench.root().display().to_string(), bench.outside().display().to_string());
@@ -122,7 +122,7 @@ async fn the_known_ways_out_are_shut() {
 }
 
 #[tokio::test]
-async fn a_walk_does_not_follow_links() {
+async fn s33_a_walk_does_not_follow_links() {
     let bench = bench();
     for (tool, arguments) in calls(".") {
         let text = shown(&bench.call(tool, arguments).await);
@@ -137,7 +137,7 @@ async fn a_walk_does_not_follow_links() {
 }
 
 #[tokio::test]
-async fn an_ignore_file_that_is_a_link_or_a_pipe_is_not_read() {
+async fn s33_an_ignore_file_that_is_a_link_or_a_pipe_is_not_read() {
     let bench = bench();
     std::fs::write(bench.outside().join("rules"), "inside\n").expect("written");
     symlink("../outside/rules", bench.root().join(".gitignore")).expect("linked");
@@ -149,7 +149,7 @@ async fn an_ignore_file_that_is_a_link_or_a_pipe_is_not_read() {
 }
 
 #[tokio::test]
-async fn pipes_devices_and_sockets_are_not_opened() {
+async fn s33_pipes_devices_and_sockets_are_not_opened() {
     let bench = Bench::new();
     let mode = rustix::fs::Mode::from_raw_mode(0o600);
     let pipe = bench.root().join("pipe");
@@ -175,7 +175,7 @@ async fn pipes_devices_and_sockets_are_not_opened() {
 
 /// A folder of the workspace and a link to the outside change places without pause.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_link_swapped_in_meanwhile_leads_nowhere() {
+async fn s33_a_link_swapped_in_meanwhile_leads_nowhere() {
     let bench = bench();
     bench.put("door/secret", "harmless");
     symlink("../outside", bench.root().join("trap")).expect("linked");
@@ -246,7 +246,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn no_path_touches_what_is_outside(parts in hostile_path(), junk in any::<String>(), is_absolute in any::<bool>()) {
+    fn s33_no_path_touches_what_is_outside(parts in hostile_path(), junk in any::<String>(), is_absolute in any::<bool>()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         runtime.block_on(async {
             let bench = bench();

@@ -6,6 +6,7 @@ mod engines;
 mod limits;
 mod support;
 mod walls;
+mod way_out;
 
 /// Each case on one engine.
 macro_rules! suite {
