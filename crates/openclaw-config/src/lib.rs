@@ -25,6 +25,7 @@ mod hooks;
 mod last_good;
 mod load;
 mod logging;
+mod models;
 mod paths;
 mod providers;
 mod reader;
@@ -37,6 +38,7 @@ mod settings;
 mod show;
 mod source;
 mod spanned;
+mod tts;
 mod watch;
 mod wording;
 
@@ -50,6 +52,7 @@ pub use hooks::{HookAction, HookMapping, HooksSettings, WakeMode};
 pub use last_good::load_last_good;
 pub use load::{ClientSettings, LoadRequest, Loaded, Overrides, load, load_client, validate_text};
 pub use logging::{ConsoleStyle, LogLevel, LoggingSettings, OtelSettings};
+pub use models::{ModelPrices, ModelSettings, SpendLimits};
 pub use paths::{StatePaths, config_file};
 pub use reader::{Field, TableReader, describe};
 pub use reload::{ReloadDiff, diff};
@@ -65,4 +68,5 @@ pub use settings::{
     StorageBackend, TlsSettings, ToolRules, ToolSettings,
 };
 pub use spanned::{Issue, Place, Spanned, SpannedEntry, SpannedTable, SpannedValue};
+pub use tts::{TtsProvider, TtsSettings};
 pub use watch::ConfigWatcher;

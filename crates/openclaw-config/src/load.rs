@@ -267,9 +267,20 @@ fn show_resolved(config: &Config, effective: &mut Map<String, Value>) {
         if provider.api_key.is_some() {
             shown["api_key"] = Value::from(MASK);
         }
+        if !provider.more_keys.is_empty() {
+            shown["api_keys"] = Value::from(vec![MASK; provider.more_keys.len()]);
+        }
+        let written = effective.get("models").and_then(|models| models["providers"].get(name));
+        if let Some(models) = written.and_then(|written| written.get("models")) {
+            shown["models"] = models.clone();
+        }
         (name.clone(), shown)
     });
-    effective.insert("models".to_owned(), json!({ "providers": Value::from_iter(providers) }));
+    let mut models = json!({ "providers": Value::from_iter(providers) });
+    if !config.model_aliases.is_empty() {
+        models["aliases"] = json!(config.model_aliases);
+    }
+    effective.insert("models".to_owned(), models);
     let default_model = config.agents.iter().find(|agent| agent.id == AgentId::main());
     if let Some(model) = default_model.and_then(|agent| agent.model.as_deref())
         && effective["agents"].get("model").is_none()

@@ -122,10 +122,37 @@ pub(crate) fn is_well_known(name: &str) -> bool {
     well_known(name).is_some()
 }
 
+impl ModelProvider {
+    /// Whether it is a well-known provider at its own address.
+    pub fn is_at_home(&self) -> bool {
+        well_known(&self.name).is_some_and(|known| known.base_url == self.base_url)
+    }
+}
+
 impl WellKnown {
+    /// Its keys in the environment: `OPENAI_API_KEY`, `OPENAI_API_KEYS` separated by commas, and
+    /// `OPENAI_API_KEY_1` to `OPENAI_API_KEY_9`.
+    fn keys(&self, environment: &Environment) -> Vec<Secret> {
+        let mut keys: Vec<&str> = Vec::new();
+        keys.extend(self.key_variables.iter().find_map(|name| environment.var(name)));
+        for name in self.key_variables {
+            let listed = environment.var(&format!("{name}S")).unwrap_or_default();
+            keys.extend(listed.split(',').map(str::trim).filter(|key| !key.is_empty()));
+            keys.extend((1..=9).filter_map(|n| environment.var(&format!("{name}_{n}"))));
+        }
+        let mut seen = Vec::with_capacity(keys.len());
+        for key in keys {
+            if !seen.contains(&key) {
+                seen.push(key);
+            }
+        }
+        seen.into_iter().map(Secret::new).collect()
+    }
+
     /// The provider with its key from the environment, if it is there or none is needed.
     fn with_environment_key(&self, environment: &Environment) -> Option<ModelProvider> {
-        let key = self.key_variables.iter().find_map(|name| environment.var(name));
+        let mut keys = self.keys(environment).into_iter();
+        let key = keys.next();
         if key.is_none() && !self.key_variables.is_empty() {
             return None;
         }
@@ -137,7 +164,9 @@ impl WellKnown {
             name: self.name.to_owned(),
             api: self.api,
             base_url: base_url.to_owned(),
-            api_key: key.map(Secret::new),
+            api_key: key,
+            more_keys: keys.collect(),
+            models: BTreeMap::new(),
             default_model: self.default_model.map(str::to_owned),
             from_environment: true,
         })
@@ -170,17 +199,18 @@ fn complete(
     environment: &Environment,
     issues: &mut Vec<Issue>,
 ) -> Option<ModelProvider> {
-    let ProviderSection { name, place, api, base_url, api_key } = section;
+    let ProviderSection { name, place, api, base_url, api_key, api_keys, models } = section;
     let known = well_known(&name);
     // At its own root its own key and model are meant; elsewhere only what is written.
     let at_home = base_url.is_none();
     let api = api.or(known.map(|known| known.api));
     let base_url = base_url.or(known.map(|known| known.base_url.to_owned()));
-    let environment_key = || {
-        let variables = known.filter(|_| at_home).map_or(&[][..], |known| known.key_variables);
-        variables.iter().find_map(|name| environment.var(name)).map(Secret::new)
-    };
-    let api_key = api_key.or_else(environment_key);
+    let mut keys: Vec<Secret> = api_key.into_iter().chain(api_keys).collect();
+    if let (true, Some(known)) = (keys.is_empty() && at_home, known) {
+        keys = known.keys(environment);
+    }
+    let mut keys = keys.into_iter();
+    let (api_key, more_keys) = (keys.next(), keys.collect());
     let needs_key = known.is_some_and(|known| at_home && !known.key_variables.is_empty());
     if needs_key && api_key.is_none() {
         let key = crate::dotted_key::join("models.providers", &name) + ".api_key";
@@ -194,6 +224,8 @@ fn complete(
         api: api?,
         base_url: base_url?,
         api_key,
+        more_keys,
+        models: models.into_iter().collect(),
         default_model,
         from_environment: false,
     })
@@ -218,9 +250,11 @@ pub(crate) struct UnknownModel {
 /// environment has a key for is added where it is not configured.
 pub(crate) fn find_model(
     text: &str,
+    aliases: &BTreeMap<String, String>,
     providers: &mut BTreeMap<String, ModelProvider>,
     environment: &Environment,
 ) -> Result<String, UnknownModel> {
+    let text = aliases.get(text).map_or(text, String::as_str);
     let Some((name, model)) = text.split_once('/') else {
         return find_bare(text, providers);
     };

@@ -47,7 +47,8 @@ pub fn diff(old: &Config, new: &Config) -> ReloadDiff {
     let live = [
         ("gateway", old.gateway != gateway),
         ("agents", old.agents != new.agents),
-        ("models", old.providers != new.providers),
+        ("models", old.providers != new.providers || old.model_aliases != new.model_aliases),
+        ("tts", old.tts != new.tts),
         ("tools", old.tools != new.tools),
         ("session", old.session != new.session),
         ("routing", old.routing != new.routing),

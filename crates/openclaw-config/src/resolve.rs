@@ -5,6 +5,7 @@ use std::time::Duration;
 use openclaw_core::AgentId;
 
 use crate::channel_table::ChannelParser;
+use crate::models::{AliasSection, ModelsSection};
 use crate::paths::StatePaths;
 use crate::providers::{default_model, find_model, providers};
 use crate::sections::{
@@ -15,7 +16,7 @@ use crate::wording::{did_you_mean, quoted_list};
 use crate::{
     AgentSettings, Config, DockerSettings, Environment, ExecAsk, Issue, LoggingSettings,
     ModelProvider, Place, ReadContext, RoutingRule, SandboxSettings, SearchProvider,
-    SearchSettings, Spanned, StorageBackend, ToolSettings,
+    SearchSettings, Spanned, StorageBackend, ToolSettings, TtsProvider, TtsSettings,
 };
 
 /// What turns valid sections into one configuration: where things are and what else there is.
@@ -35,9 +36,11 @@ impl Resolver<'_> {
     /// Merges, completes and checks across sections. What is wrong is among `issues`; the value is
     /// then not to be used.
     pub(crate) fn resolve(&mut self, sections: Sections) -> Config {
-        let mut providers = providers(sections.providers, self.environment, &mut self.issues);
+        let ModelsSection { providers: written, aliases } = sections.models;
+        let mut providers = providers(written, self.environment, &mut self.issues);
+        let model_aliases = self.aliases(aliases, &mut providers);
         let tools = tool_settings(sections.tools, None);
-        let agents = self.agents(sections.agents, &tools, &mut providers);
+        let agents = self.agents(sections.agents, &tools, &model_aliases, &mut providers);
         let routing = self.rules(sections.rules, &agents);
         let retention = sections.storage.retention;
         let storage = self.storage(sections.storage.engine);
@@ -46,7 +49,9 @@ impl Resolver<'_> {
             gateway: sections.gateway,
             agents,
             providers,
+            model_aliases,
             tools,
+            tts: sections.tts.map(|tts| self.tts(tts)),
             session: sections.session,
             routing,
             delivery: sections.delivery,
@@ -70,21 +75,23 @@ impl Resolver<'_> {
         &mut self,
         section: AgentsSection,
         tools: &ToolSettings,
+        aliases: &BTreeMap<String, String>,
         providers: &mut BTreeMap<String, ModelProvider>,
     ) -> Vec<AgentSettings> {
         let AgentsSection { defaults, list } = section;
-        let default_models = self.models("agents", &defaults, providers);
+        let default_models = self.models("agents", &defaults, aliases, providers);
         let fallback_model = default_model(providers);
         let merge = |models: Models, own: Models| Models {
             model: own.model.or(models.model).or_else(|| fallback_model.clone()),
             fallbacks: own.fallbacks.or(models.fallbacks),
+            image_model: own.image_model.or(models.image_model),
         };
         let mut agents: Vec<AgentSettings> = Vec::with_capacity(list.len() + 1);
         let mut default_seen = false;
         for (index, entry) in list.into_iter().enumerate() {
             let key = format!("agents.list[{index}]");
             let AgentEntry { id, is_default, fields, tools: own_tools } = entry;
-            let models = self.models(&key, &fields, providers);
+            let models = self.models(&key, &fields, aliases, providers);
             let Some(id) = id else { continue };
             if agents.iter().any(|agent| agent.id == id.value) {
                 self.issue(id.place, &format!("{key}.id"), "another agent has this id");
@@ -92,7 +99,7 @@ impl Resolver<'_> {
             }
             let mut agent = self.agent(&key, &id.value, &fields, &defaults);
             let models = merge(default_models.clone(), models);
-            (agent.model, agent.fallbacks) = (models.model, models.fallbacks.unwrap_or_default());
+            models.give(&mut agent);
             agent.tools = own_tools.map(|own| tool_settings(own, Some(tools)));
             if let Some(Spanned { value: true, place }) = is_default {
                 agent.is_default = true;
@@ -108,8 +115,7 @@ impl Resolver<'_> {
             None => {
                 let mut agent = self.agent("agents", &AgentId::main(), &defaults, &defaults);
                 let models = merge(default_models.clone(), default_models);
-                (agent.model, agent.fallbacks) =
-                    (models.model, models.fallbacks.unwrap_or_default());
+                models.give(&mut agent);
                 agent
             }
         };
@@ -147,6 +153,8 @@ impl Resolver<'_> {
             is_default: false,
             model: None,
             fallbacks: Vec::new(),
+            image_model: None,
+            limits: fields.limits.or(defaults.limits),
             max_context_tokens: fields.max_context_tokens.or(defaults.max_context_tokens),
             workspace,
             sandbox: sandbox(&fields.sandbox, &defaults.sandbox),
@@ -176,10 +184,12 @@ impl Resolver<'_> {
         &mut self,
         key: &str,
         fields: &AgentFields,
+        aliases: &BTreeMap<String, String>,
         providers: &mut BTreeMap<String, ModelProvider>,
     ) -> Models {
         let mut find = |model: &Spanned<String>, key: String| match find_model(
             &model.value,
+            aliases,
             providers,
             self.environment,
         ) {
@@ -201,7 +211,45 @@ impl Resolver<'_> {
                 .filter_map(|(index, model)| find(model, format!("{key}.fallbacks[{index}]")))
                 .collect()
         });
-        Models { model, fallbacks }
+        let image_model =
+            fields.image_model.as_ref().and_then(|model| find(model, format!("{key}.image_model")));
+        Models { model, fallbacks, image_model }
+    }
+
+    /// The models that aliases stand for.
+    fn aliases(
+        &mut self,
+        aliases: AliasSection,
+        providers: &mut BTreeMap<String, ModelProvider>,
+    ) -> BTreeMap<String, String> {
+        let mut found = BTreeMap::new();
+        for (name, Spanned { value, place }) in aliases {
+            match find_model(&value, &BTreeMap::new(), providers, self.environment) {
+                Ok(model) => {
+                    found.insert(name, model);
+                }
+                Err(unknown) => {
+                    let key = crate::dotted_key::join("models.aliases", &name);
+                    let issue = Issue::new(place, key, unknown.message);
+                    self.issues.push(match unknown.hint {
+                        Some(hint) => issue.with_hint(hint),
+                        None => issue,
+                    });
+                }
+            }
+        }
+        found
+    }
+
+    /// A voice file stands where the configuration does, or at home.
+    fn tts(&self, mut tts: TtsSettings) -> TtsSettings {
+        if tts.provider == TtsProvider::Piper
+            && let Some(voice) = &tts.voice
+        {
+            let path = normal(&self.folder.join(self.environment.expand_home(voice)));
+            tts.voice = Some(path.display().to_string());
+        }
+        tts
     }
 
     fn rules(&mut self, sections: Vec<RuleSection>, agents: &[AgentSettings]) -> Vec<RoutingRule> {
@@ -292,6 +340,15 @@ impl Resolver<'_> {
 struct Models {
     model: Option<String>,
     fallbacks: Option<Vec<String>>,
+    image_model: Option<String>,
+}
+
+impl Models {
+    fn give(self, agent: &mut AgentSettings) {
+        agent.model = self.model;
+        agent.fallbacks = self.fallbacks.unwrap_or_default();
+        agent.image_model = self.image_model;
+    }
 }
 
 fn tool_settings(fields: ToolFields, shared: Option<&ToolSettings>) -> ToolSettings {

@@ -3,7 +3,9 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::{HooksSettings, LoggingSettings, OtelSettings};
+use crate::{
+    HooksSettings, LoggingSettings, ModelSettings, OtelSettings, SpendLimits, TtsSettings,
+};
 use openclaw_core::{AgentId, ChannelKind, ChatKind, QueueMode, ReplyBack, SandboxMode, Secret};
 
 use crate::AddressRange;
@@ -17,8 +19,12 @@ pub struct Config {
     pub agents: Vec<AgentSettings>,
     /// `[models.providers.<name>]`, and those found in the environment when none is configured.
     pub providers: BTreeMap<String, ModelProvider>,
+    /// `[models.aliases]`: short names and the `provider/model` they stand for.
+    pub model_aliases: BTreeMap<String, String>,
     /// `[tools]`.
     pub tools: ToolSettings,
+    /// `[tts]`; `None` where nobody speaks.
+    pub tts: Option<TtsSettings>,
     /// `[session]`.
     pub session: SessionSettings,
     /// `[[routing.rules]]` in file order.
@@ -131,6 +137,10 @@ pub struct AgentSettings {
     pub model: Option<String>,
     /// `provider/model` in the order they are tried.
     pub fallbacks: Vec<String>,
+    /// `provider/model` that the tool `image` asks; `None` is its own models.
+    pub image_model: Option<String>,
+    /// What it may use.
+    pub limits: SpendLimits,
     /// The context window in tokens; `None` is the model's own.
     pub max_context_tokens: Option<u64>,
     /// The folder its file tools work in, absolute.
@@ -262,6 +272,10 @@ pub struct ModelProvider {
     pub base_url: String,
     /// The key; `None` where the server asks for none.
     pub api_key: Option<Secret>,
+    /// Further keys, which are taken when one fails; [`ModelProvider::keys`] gives all.
+    pub more_keys: Vec<Secret>,
+    /// What the owner says of single models, by their ids.
+    pub models: BTreeMap<String, ModelSettings>,
     /// A model to use when `agents.model` is not set; set for providers found in the environment.
     pub default_model: Option<String>,
     /// Whether it was found in the environment rather than configured.

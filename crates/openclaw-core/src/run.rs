@@ -55,6 +55,8 @@ pub enum StopReason {
     ToolCalls,
     /// The run reached its limit of tool rounds.
     ToolLimit,
+    /// What the agent may use is used.
+    SpendLimit,
     /// The same call with the same result was repeated too often.
     ToolLoop,
     /// Somebody stopped it.
@@ -83,6 +85,21 @@ pub struct Usage {
     /// Calls made to models.
     #[serde(default)]
     pub model_calls: u64,
+    /// What it cost in millionths of a US dollar, as far as prices are known.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cost_micro_usd: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+impl Usage {
+    /// Tokens in and out together.
+    pub fn tokens(&self) -> u64 {
+        self.input_tokens.saturating_add(self.output_tokens)
+    }
 }
 
 impl std::ops::AddAssign for Usage {
@@ -92,5 +109,6 @@ impl std::ops::AddAssign for Usage {
         self.cache_read_tokens += other.cache_read_tokens;
         self.cache_write_tokens += other.cache_write_tokens;
         self.model_calls += other.model_calls;
+        self.cost_micro_usd += other.cost_micro_usd;
     }
 }

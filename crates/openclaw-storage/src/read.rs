@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::rows::{
     Backlog, EventRow, InboxRow, LeaseRow, MessageQuery, OutboxRow, Page, PairingRow, SessionQuery,
-    TranscriptRow, UserRow,
+    TranscriptRow, UsageRow, UserRow,
 };
 use crate::{Applied, ApplyError, Batch, StorageError};
 
@@ -160,6 +160,8 @@ pub trait InboxReads: Send + Sync {
     async fn recent_inputs(&self, key: Option<&SessionKey>, limit: u32) -> Read<Vec<InboxRow>>;
     /// Counts of what has not ended or ended badly.
     async fn backlog(&self) -> Read<Backlog>;
+    /// What inputs used, newest first: those accepted before this position, or all.
+    async fn usage_before(&self, position: Option<i64>, limit: u32) -> Read<Vec<UsageRow>>;
 }
 
 /// Reads of outbound rows.

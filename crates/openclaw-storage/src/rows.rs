@@ -8,7 +8,9 @@ use openclaw_core::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use crate::caller_run::{CallerCall, CallerChoice, CallerResult, CallerRun, CallerTool};
+pub use crate::caller_run::{
+    CallerCall, CallerChoice, CallerResult, CallerRun, CallerTool, Sampling,
+};
 
 /// Where one input stands. Each ends in exactly one of the last four.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -68,6 +70,21 @@ pub struct RunOptions {
     /// What a program that brings its own tools asks for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller: Option<Box<CallerRun>>,
+}
+
+/// What an input's run used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageRow {
+    /// Its place in the order of acceptance over all sessions.
+    pub position: i64,
+    /// The session.
+    pub session_key: SessionKey,
+    /// What it used; `None` where it has not ended, or ended without a turn.
+    pub usage: Option<Usage>,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
 }
 
 /// An error as it is kept and shown.

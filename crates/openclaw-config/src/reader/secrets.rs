@@ -26,6 +26,47 @@ impl TableReader<'_> {
         }
     }
 
+    /// A list of secrets: each a string or a reference.
+    pub fn secrets(&mut self, name: &'static str, description: &'static str) -> Vec<Secret> {
+        if self.describing {
+            let schema = json!({"type": "array", "writeOnly": true, "items": secret_schema()});
+            self.outcome.properties.insert(name.to_owned(), with_description(schema, description));
+        }
+        let Some(entry) = self.entry(name) else { return Vec::new() };
+        let path = self.path(name);
+        let SpannedValue::Array(items) = &entry.value.value else {
+            self.push(wrong_type(&entry.value, path, "a list of secrets"));
+            return Vec::new();
+        };
+        let masked = vec![MASK; items.len()];
+        self.outcome.effective.insert(name.to_owned(), Value::from(masked));
+        let mut secrets = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let path = format!("{path}[{index}]");
+            let fetched = match &item.value {
+                SpannedValue::String(text) if text.is_empty() => {
+                    Err("must not be empty".to_owned())
+                }
+                SpannedValue::String(text) => {
+                    let secret = Secret::new(text.as_str());
+                    self.context.note_secret(&path, &secret);
+                    Ok(secret)
+                }
+                SpannedValue::Table(table) => self.context.resolve(&path, table),
+                _ => {
+                    let expected = "a string or { env | file | exec | keyring = … }";
+                    self.push(wrong_type(item, path, expected));
+                    continue;
+                }
+            };
+            match fetched {
+                Ok(secret) => secrets.push(secret),
+                Err(message) => self.push(Issue::new(item.place.clone(), path, message)),
+            }
+        }
+        secrets
+    }
+
     /// A secret whose absence is an issue.
     pub fn required_secret(
         &mut self,
@@ -96,29 +137,37 @@ impl TableReader<'_> {
         if !self.describing {
             return;
         }
-        let reference = |kind: &str, value: Value| {
-            json!({
-                "type": "object",
-                "properties": {kind: value},
-                "required": [kind],
-                "additionalProperties": false
-            })
-        };
-        let text = || json!({"type": "string", "minLength": 1});
-        let command = json!({"type": "array", "items": {"type": "string"}, "minItems": 1});
-        let schema = json!({
-            "writeOnly": true,
-            "anyOf": [
-                text(),
-                reference("env", text()),
-                reference("file", text()),
-                reference("exec", command),
-                reference("keyring", text())
-            ]
-        });
+        let schema = secret_schema();
         let properties = &mut self.outcome.properties;
         properties.insert(name.to_owned(), with_description(schema, description));
         let description = format!("The path of a file that holds `{name}`.");
         properties.insert(file_key.to_owned(), with_description(text(), &description));
     }
+}
+
+fn text() -> Value {
+    json!({"type": "string", "minLength": 1})
+}
+
+/// The schema of one secret.
+fn secret_schema() -> Value {
+    let reference = |kind: &str, value: Value| {
+        json!({
+            "type": "object",
+            "properties": {kind: value},
+            "required": [kind],
+            "additionalProperties": false
+        })
+    };
+    let command = json!({"type": "array", "items": {"type": "string"}, "minItems": 1});
+    json!({
+        "writeOnly": true,
+        "anyOf": [
+            text(),
+            reference("env", text()),
+            reference("file", text()),
+            reference("exec", command),
+            reference("keyring", text())
+        ]
+    })
 }

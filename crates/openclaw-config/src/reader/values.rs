@@ -175,6 +175,42 @@ impl<'a> TableReader<'a> {
         })
     }
 
+    /// A table whose keys are names chosen by the owner and whose values are strings.
+    pub(crate) fn named_strings(
+        &mut self,
+        name: &'static str,
+        description: &'static str,
+    ) -> IndexMap<String, Spanned<String>> {
+        let path = self.path(name);
+        if self.describing {
+            let text = json!({"type": "string", "minLength": 1});
+            let schema = json!({"type": "object", "additionalProperties": text});
+            let schema = with_description(schema, description);
+            self.outcome.properties.insert(name.to_owned(), schema);
+        }
+        let Some(entry) = self.entry(name) else { return IndexMap::new() };
+        let SpannedValue::Table(table) = &entry.value.value else {
+            self.push(wrong_type(&entry.value, path, "a table"));
+            return IndexMap::new();
+        };
+        let mut strings = IndexMap::with_capacity(table.entries.len());
+        for (key, entry) in &table.entries {
+            match read_text(&entry.value.value) {
+                Ok(value) => {
+                    let place = entry.value.place.clone();
+                    strings.insert(key.clone(), Spanned { value, place });
+                }
+                Err(faults) => {
+                    for fault in faults {
+                        self.push(super::field::issue(fault, &entry.value, join(&path, key)));
+                    }
+                }
+            }
+        }
+        self.outcome.effective.insert(name.to_owned(), entry.value.value.to_json());
+        strings
+    }
+
     /// A list of ids of a service, each written as a string or as a whole number.
     pub fn ids<'r>(
         &'r mut self,

@@ -1,9 +1,10 @@
 use openclaw_core::AgentId;
 
 use super::level::Level;
+use super::limits::read_limits;
 use super::sandbox::{SandboxFields, read_sandbox};
 use super::tools::{ToolFields, read_tools};
-use crate::{Spanned, TableReader};
+use crate::{Spanned, SpendLimits, TableReader};
 
 /// `[agents]`, not yet merged.
 pub(crate) struct AgentsSection {
@@ -23,6 +24,8 @@ pub(crate) struct AgentEntry {
 pub(crate) struct AgentFields {
     pub(crate) model: Option<Spanned<String>>,
     pub(crate) fallbacks: Option<Vec<Spanned<String>>>,
+    pub(crate) image_model: Option<Spanned<String>>,
+    pub(crate) limits: SpendLimits,
     pub(crate) max_context_tokens: Option<u64>,
     pub(crate) workspace: Option<Spanned<String>>,
     pub(crate) timeout_seconds: Option<u64>,
@@ -63,7 +66,17 @@ fn read_fields(reader: &mut TableReader<'_>, level: Level) -> AgentFields {
     let sandbox = reader.table("sandbox", "The sandbox that commands run in.", |reader| {
         read_sandbox(reader, level)
     });
+    let limits = reader.table(
+        "limits",
+        "What the agent may use; checked before every call of a model.",
+        read_limits,
+    );
     AgentFields {
+        limits,
+        image_model: reader
+            .string("image_model", "The model that the tool `image` asks; without it the agent's own models that see images.")
+            .spanned()
+            .optional(),
         model: reader
             .string("model", "provider/model; a bare name is looked up among the configured providers. Without it, the default model of the first provider that has one.")
             .spanned()

@@ -7,6 +7,7 @@ mod delivery;
 mod gateway;
 mod hooks;
 mod level;
+mod limits;
 mod logging;
 mod models;
 mod root;
@@ -15,6 +16,7 @@ mod sandbox;
 mod session;
 mod storage;
 mod tools;
+mod tts;
 
 pub(crate) use agents::{AgentEntry, AgentFields, AgentsSection};
 pub(crate) use channels::ChannelsSection;

@@ -12,20 +12,20 @@ use super::routing::read_routing;
 use super::session::read_session;
 use super::storage::read_storage;
 use super::tools::read_tools;
-use super::{
-    AgentsSection, ChannelsSection, ProviderSection, RuleSection, StorageSection, ToolFields,
-};
+use super::tts::read_tts;
+use super::{AgentsSection, ChannelsSection, RuleSection, StorageSection, ToolFields};
 use crate::channel_table::ChannelParser;
+use crate::models::ModelsSection;
 use crate::{
     DeliverySettings, GatewaySettings, HooksSettings, LoggingSettings, OtelSettings,
-    SessionSettings, TableReader,
+    SessionSettings, TableReader, TtsSettings,
 };
 
 /// All sections as they stand in the files, each value valid by itself.
 pub(crate) struct Sections {
     pub(crate) gateway: GatewaySettings,
     pub(crate) agents: AgentsSection,
-    pub(crate) providers: Vec<ProviderSection>,
+    pub(crate) models: ModelsSection,
     pub(crate) tools: ToolFields,
     pub(crate) session: SessionSettings,
     pub(crate) rules: Vec<RuleSection>,
@@ -35,6 +35,7 @@ pub(crate) struct Sections {
     pub(crate) hooks: HooksSettings,
     pub(crate) logging: LoggingSettings,
     pub(crate) otel: OtelSettings,
+    pub(crate) tts: Option<TtsSettings>,
 }
 
 pub(crate) fn read_root(reader: &mut TableReader<'_>, channels: &dyn ChannelParser) -> Sections {
@@ -49,7 +50,7 @@ pub(crate) fn read_root(reader: &mut TableReader<'_>, channels: &dyn ChannelPars
     Sections {
         gateway: reader.table("gateway", "The gateway.", read_gateway),
         agents: reader.table("agents", "Agents; `main` always exists.", read_agents),
-        providers: reader.table("models", "Models.", read_models),
+        models: reader.table("models", "Models.", read_models),
         tools: reader.table("tools", "Which tools may be called, and how.", |reader| {
             read_tools(reader, Level::Defaults)
         }),
@@ -65,6 +66,7 @@ pub(crate) fn read_root(reader: &mut TableReader<'_>, channels: &dyn ChannelPars
             "What helps to find out what is wrong.",
             read_diagnostics,
         ),
+        tts: reader.table("tts", "Text to speech.", read_tts),
     }
 }
 

@@ -5,6 +5,7 @@ mod editing;
 mod errors;
 mod garbage;
 mod includes;
+mod keys;
 mod last_good;
 mod loading;
 mod models;

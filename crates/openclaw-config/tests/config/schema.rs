@@ -73,6 +73,12 @@ fn the_schema_lists_every_key() {
     agents.sandbox.memory_mb
     agents.sandbox.max_processes
     agents.sandbox.cpus
+    agents.limits
+    agents.limits.max_cost_per_run_usd
+    agents.limits.max_cost_per_day_usd
+    agents.limits.max_tokens_per_run
+    agents.limits.max_tokens_per_day
+    agents.image_model
     agents.model
     agents.fallbacks
     agents.max_context_tokens
@@ -99,6 +105,12 @@ fn the_schema_lists_every_key() {
     agents.list[].sandbox.memory_mb
     agents.list[].sandbox.max_processes
     agents.list[].sandbox.cpus
+    agents.list[].limits
+    agents.list[].limits.max_cost_per_run_usd
+    agents.list[].limits.max_cost_per_day_usd
+    agents.list[].limits.max_tokens_per_run
+    agents.list[].limits.max_tokens_per_day
+    agents.list[].image_model
     agents.list[].model
     agents.list[].fallbacks
     agents.list[].max_context_tokens
@@ -122,6 +134,17 @@ fn the_schema_lists_every_key() {
     models.providers.*.base_url
     models.providers.*.api_key
     models.providers.*.api_key_file
+    models.providers.*.api_keys
+    models.providers.*.models
+    models.providers.*.models.*.cost
+    models.providers.*.models.*.cost.input
+    models.providers.*.models.*.cost.output
+    models.providers.*.models.*.cost.cache_read
+    models.providers.*.models.*.cost.cache_write
+    models.providers.*.models.*.context_window
+    models.providers.*.models.*.max_output_tokens
+    models.providers.*.models.*.images
+    models.aliases
     tools
     tools.allow
     tools.deny
@@ -247,6 +270,15 @@ fn the_schema_lists_every_key() {
     diagnostics.otel.logs
     diagnostics.otel.sample_rate
     diagnostics.otel.flush_interval_ms
+    tts
+    tts.provider
+    tts.base_url
+    tts.api_key
+    tts.api_key_file
+    tts.model
+    tts.voice
+    tts.max_chars
+    tts.timeout_seconds
     "#);
 }
 

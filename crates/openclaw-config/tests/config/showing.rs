@@ -138,6 +138,10 @@ groups."a b".require_mention = false
     sample_rate = 1
     flush_interval_ms = 5000
 
+    [tts]
+    max_chars = 4000
+    timeout_seconds = 60
+
     [channels.telegram]
     enabled = true
     token = "***"

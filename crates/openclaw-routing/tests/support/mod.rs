@@ -20,6 +20,8 @@ pub(crate) fn agent(id: &str) -> AgentSettings {
         is_default: id == "main",
         model: None,
         fallbacks: Vec::new(),
+        image_model: None,
+        limits: openclaw_config::SpendLimits::default(),
         max_context_tokens: None,
         workspace: PathBuf::from("/workspace"),
         sandbox: SandboxSettings::default(),
@@ -47,6 +49,8 @@ pub(crate) fn config(routing: Vec<RoutingRule>) -> Config {
         },
         agents: ["main", "work", "home"].map(agent).into(),
         providers: Default::default(),
+        model_aliases: Default::default(),
+        tts: None,
         tools: ToolSettings::default(),
         session: SessionSettings {
             dm_scope: DmScope::PerChannelPeer,

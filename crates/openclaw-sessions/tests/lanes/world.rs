@@ -346,6 +346,8 @@ fn config(queue_mode: QueueMode) -> Config {
             is_default: true,
             model: Some("test/scripted".into()),
             fallbacks: Vec::new(),
+            image_model: None,
+            limits: openclaw_config::SpendLimits::default(),
             max_context_tokens: None,
             workspace: PathBuf::from("/workspace"),
             sandbox: SandboxSettings::default(),
@@ -354,6 +356,8 @@ fn config(queue_mode: QueueMode) -> Config {
             model_idle_timeout: Duration::from_secs(120),
         }],
         providers: Default::default(),
+        model_aliases: Default::default(),
+        tts: None,
         tools: ToolSettings::default(),
         session: SessionSettings {
             dm_scope: DmScope::PerChannelPeer,

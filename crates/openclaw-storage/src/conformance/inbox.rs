@@ -9,7 +9,7 @@ use super::{
     Fixture, at, channel, chat, external, inbox_id, input, message_id, run, session_id, session_key,
 };
 use crate::rows::{
-    CallerChoice, CallerResult, CallerRun, CallerTool, InboxRow, InputState, RunOptions,
+    CallerChoice, CallerResult, CallerRun, CallerTool, InboxRow, InputState, RunOptions, Sampling,
     StoredError,
 };
 use crate::{Conflict, InputChange, NewInput, Write};
@@ -92,6 +92,7 @@ pub async fn an_input_is_read_as_it_was_written(store: &Fixture) {
                 text: "found".to_owned(),
             }],
             max_output_tokens: Some(100),
+            sampling: Sampling { temperature: Some(1.into()), ..Sampling::default() },
         })),
     };
     new.reply_back = false;
@@ -210,6 +211,27 @@ pub async fn an_input_moves_through_its_states(store: &Fixture) {
     };
     assert_eq!(storage.input(&inbox_id("1")).await.expect("read"), Some(ended));
     assert!(storage.open_inputs(&session_key("a"), 10).await.expect("read").is_empty());
+}
+
+/// From the newest back, in pages.
+pub async fn what_inputs_used_is_read_from_the_newest_back(store: &Fixture) {
+    for name in ["1", "2", "3"] {
+        store.apply([accept(input("a", name))]).await;
+    }
+    store.apply([change(to_running("2", 3_000))]).await;
+    let used = Usage { output_tokens: 3, cost_micro_usd: 7, ..Usage::default() };
+    let mut answered = to_answered("2");
+    answered.usage = Some(used);
+    store.apply([change(answered)]).await;
+    let storage = &store.storage;
+    let newest = storage.usage_before(None, 2).await.expect("read");
+    let told: Vec<_> = newest.iter().map(|row| (row.usage, row.ended_at)).collect();
+    assert_eq!(told, [(None, None), (Some(used), Some(at(5_000)))]);
+    assert!(newest.iter().all(|row| row.session_key == session_key("a")));
+    let older = storage.usage_before(Some(newest[1].position), 2).await.expect("read");
+    assert_eq!(older.len(), 1);
+    assert!(older[0].position < newest[1].position);
+    assert_eq!(storage.usage_before(Some(older[0].position), 2).await.expect("read"), []);
 }
 
 /// Else the present state is told; an unknown input is missing.

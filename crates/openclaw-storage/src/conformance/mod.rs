@@ -78,6 +78,7 @@ macro_rules! storage_conformance {
                 a_run_id_is_taken_once,
                 an_input_id_is_taken_once,
                 an_input_moves_through_its_states,
+                what_inputs_used_is_read_from_the_newest_back,
                 an_input_moves_only_from_the_states_named,
                 a_waiting_input_is_replaced_and_keeps_its_external_id,
                 open_inputs_keep_the_order_of_acceptance,

@@ -12,7 +12,7 @@ use super::state::{State, all_of};
 use crate::assemble::{folded_ids, folded_text};
 use crate::rows::{
     Backlog, EventRow, InboxRow, LeaseRow, MessageQuery, OutboxRow, OutboxState, Page, PairingRow,
-    SessionQuery, TranscriptRow, UserRow,
+    SessionQuery, TranscriptRow, UsageRow, UserRow,
 };
 use crate::words::{self, Wanted};
 use crate::{
@@ -303,6 +303,22 @@ impl InboxReads for MemoryStorage {
 
     async fn backlog(&self) -> Read<Backlog> {
         self.read(|state| state.backlog)
+    }
+
+    async fn usage_before(&self, position: Option<i64>, limit: u32) -> Read<Vec<UsageRow>> {
+        self.read(|state| {
+            let rows = state.inputs.iter().rev().map(|(_, row)| row);
+            rows.filter(|row| position.is_none_or(|before| row.position < before))
+                .take(limit as usize)
+                .map(|row| UsageRow {
+                    position: row.position,
+                    session_key: row.session_key.clone(),
+                    usage: row.usage,
+                    created_at: row.created_at,
+                    ended_at: row.ended_at,
+                })
+                .collect()
+        })
     }
 }
 

@@ -18,7 +18,7 @@ use super::cells::{Cells, Decoded};
 use crate::rows::Backlog;
 use crate::rows::{
     EventRow, InboxRow, LeaseRow, OutboxKind, OutboxRow, OutboxState, PairingRow, TranscriptRow,
-    UserRow,
+    UsageRow, UserRow,
 };
 
 pub(crate) fn direction_word(direction: Direction) -> &'static str {
@@ -275,6 +275,17 @@ pub(crate) fn user(row: &impl Cells) -> Decoded<UserRow> {
         display_name: columns.optional_string()?,
         metadata: columns.optional_json()?,
         created_at: columns.time()?,
+    })
+}
+
+pub(crate) fn usage(row: &impl Cells) -> Decoded<UsageRow> {
+    let mut columns = Columns::of(row);
+    Ok(UsageRow {
+        position: columns.integer()?,
+        session_key: columns.parsed()?,
+        usage: columns.optional_json()?,
+        created_at: columns.time()?,
+        ended_at: columns.optional_time()?,
     })
 }
 

@@ -11,6 +11,7 @@ pub(super) const QUEUES: QueueSql = QueueSql {
     unattended_keys: UNATTENDED_KEYS,
     recent_inputs: RECENT_INPUTS,
     recent_inputs_of_key: RECENT_INPUTS_OF_KEY,
+    usage: USAGE,
     outbox: OUTBOX,
     outbox_by_key: OUTBOX_BY_KEY,
     open_conversations: OPEN_CONVERSATIONS,
@@ -67,6 +68,8 @@ pub(super) const BACKLOG: &str = "SELECT
     (SELECT COUNT(*) FROM outbox WHERE state IN ('unknown', 'failed') AND state = 'failed'),
     (SELECT COALESCE(SUM(uncertain), 0)::bigint FROM outbox WHERE uncertain > 0)";
 
+const USAGE: &str = "SELECT position, session_key, usage, created_at, ended_at
+    FROM inbox WHERE position < $1 ORDER BY position DESC LIMIT $2";
 const OUTBOX: &str = concat!("SELECT ", outbox!(), " FROM outbox WHERE id = $1");
 const OUTBOX_BY_KEY: &str =
     concat!("SELECT ", outbox!(), " FROM outbox WHERE idempotency_key = $1");

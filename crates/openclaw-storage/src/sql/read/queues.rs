@@ -7,7 +7,7 @@ use openclaw_core::{
 
 use super::Pace::Quick;
 use super::{Read, SqlReads, statements};
-use crate::rows::{Backlog, InboxRow, OutboxRow};
+use crate::rows::{Backlog, InboxRow, OutboxRow, UsageRow};
 use crate::sql::argument::arguments;
 use crate::sql::decode;
 use crate::{InboxReads, OutboxReads};
@@ -22,6 +22,7 @@ statements! {
         unattended_keys,
         recent_inputs,
         recent_inputs_of_key,
+        usage,
         outbox,
         outbox_by_key,
         open_conversations,
@@ -75,6 +76,11 @@ impl<E: SqlReads> InboxReads for E {
 
     async fn backlog(&self) -> Read<Backlog> {
         self.counted().await
+    }
+
+    async fn usage_before(&self, position: Option<i64>, limit: u32) -> Read<Vec<UsageRow>> {
+        let values = arguments![position.unwrap_or(i64::MAX), limit];
+        self.rows(Quick, E::SQL.queues.usage, values.into(), decode::usage).await
     }
 }
 

@@ -11,6 +11,7 @@ pub(super) const QUEUES: QueueSql = QueueSql {
     unattended_keys: UNATTENDED_KEYS,
     recent_inputs: RECENT_INPUTS,
     recent_inputs_of_key: RECENT_INPUTS_OF_KEY,
+    usage: USAGE,
     outbox: OUTBOX,
     outbox_by_key: OUTBOX_BY_KEY,
     open_conversations: OPEN_CONVERSATIONS,
@@ -61,6 +62,8 @@ const RECENT_INPUTS_OF_KEY: &str = concat!(
     LIMIT $1 + 0"
 );
 
+const USAGE: &str = "SELECT position, session_key, usage, created_at, ended_at
+    FROM inbox WHERE position < $1 ORDER BY position DESC LIMIT $2 + 0";
 const OUTBOX: &str = concat!("SELECT ", outbox!(), " FROM outbox WHERE id = $1");
 const OUTBOX_BY_KEY: &str = concat!(
     "SELECT ",
