@@ -22,11 +22,12 @@ const DEBIAN: [(&str, &str, &str); 10] = [
 ];
 
 /// Validators over the services' own published models, pinned.
-const PYTHON: [&str; 5] = [
+const PYTHON: [&str; 6] = [
     "aiogram==3.31.0",
     "openai==3.54.0",
     "anthropic==2.12.0",
     "google-genai==3.6.1",
+    "ollama==0.6.3",
     "pydantic>=2.9,<3",
 ];
 

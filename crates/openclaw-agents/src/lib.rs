@@ -19,6 +19,7 @@ mod placing;
 mod probe;
 mod prompt;
 mod runner;
+mod spending;
 mod transcript;
 mod turn;
 
@@ -26,4 +27,5 @@ pub use context::Settled;
 pub use history::{HistoryMessage, history_entries};
 pub use probe::{ModelProbe, probe};
 pub use runner::{AgentRunner, RunnerDeps};
+pub use spending::{Ledger, Spent, beginning, day_of, spent_since, usd};
 pub use transcript::said_by_assistant;

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::context::ContextCache;
 use crate::input::user_entry;
 use crate::model::{ModelHttp, Models, RetryPolicy, candidates};
+use crate::spending::Ledger;
 use crate::turn;
 
 /// What a runner works with.
@@ -50,7 +51,8 @@ impl fmt::Debug for RunnerDeps {
 #[derive(Debug)]
 pub struct AgentRunner {
     pub(crate) deps: RunnerDeps,
-    pub(crate) models: Models,
+    pub(crate) models: Arc<Models>,
+    pub(crate) ledger: Arc<Ledger>,
     pub(crate) contexts: ContextCache,
 }
 
@@ -59,7 +61,18 @@ impl AgentRunner {
     pub fn new(deps: RunnerDeps) -> Self {
         let http = ModelHttp::new(deps.tasks.clone());
         let models = Models::new(http, deps.rng.clone(), deps.retry.clone());
-        Self { deps, models, contexts: ContextCache::default() }
+        let ledger = Arc::new(Ledger::new(deps.storage.clone(), deps.zone.clone()));
+        Self { deps, models: Arc::new(models), ledger, contexts: ContextCache::default() }
+    }
+
+    /// The models that its turns ask.
+    pub fn models(&self) -> Arc<Models> {
+        self.models.clone()
+    }
+
+    /// What its agents used today.
+    pub fn ledger(&self) -> Arc<Ledger> {
+        self.ledger.clone()
     }
 }
 

@@ -1,7 +1,7 @@
 """Checks requests to models against the types of the vendors' own SDKs.
 
-Reads JSON lines {"api": "chat" | "messages" | "responses" | "gemini", "body": …} from standard
-input; needs the packages openai, anthropic, google-genai and pydantic. Prints what is wrong and exits with 1, or the number of requests.
+Reads JSON lines {"api": "chat" | "messages" | "responses" | "gemini" | "ollama", "body": …} from standard
+input; needs the packages openai, anthropic, google-genai, ollama and pydantic. Prints what is wrong and exits with 1, or the number of requests.
 """
 
 import collections.abc
@@ -11,6 +11,7 @@ import sys
 
 from anthropic.types import message_create_params as messages
 from google.genai import types as gemini
+from ollama._types import ChatRequest, Message, Options
 from openai.types import responses
 from openai.types.chat import completion_create_params as chat
 from pydantic import TypeAdapter, ValidationError, create_model
@@ -46,6 +47,24 @@ GEMINI = create_model(
 )
 
 
+# What newer servers read besides what the client's types name.
+OLLAMA_MESSAGE = set(Message.model_fields) | {"tool_call_id"}
+
+
+def ollama_problems(body):
+    """The client's types ignore what they do not know."""
+    yield from (f"unknown field {key}" for key in sorted(set(body) - set(ChatRequest.model_fields)))
+    unknown = sorted(set(body.get("options", {})) - set(Options.model_fields))
+    yield from (f"unknown option {key}" for key in unknown)
+    for index, message in enumerate(body["messages"]):
+        unknown = sorted(set(message) - OLLAMA_MESSAGE)
+        yield from (f"message {index}: unknown field {key}" for key in unknown)
+    try:
+        ChatRequest.model_validate(body)
+    except ValidationError as error:
+        yield str(error)
+
+
 def drain(value):
     """Walks through a validated value: pydantic checks an Iterable only when it is read."""
     if isinstance(value, dict):
@@ -61,6 +80,9 @@ def problems(api, body):
             GEMINI.model_validate(body)
         except ValidationError as error:
             yield str(error)
+        return
+    if api == "ollama":
+        yield from ollama_problems(body)
         return
     adapter, types = APIS[api]
     known = set().union(*(kind.__annotations__ for kind in types))

@@ -103,7 +103,12 @@ pub fn candidates(
     Ok(found)
 }
 
-fn resolve(config: &Config, named: &str) -> Result<Candidate, NoModel> {
+/// The candidate of a name: an alias, `provider/model`, or a model of the only provider that has it.
+///
+/// # Errors
+/// When its provider is not there.
+pub fn resolve(config: &Config, named: &str) -> Result<Candidate, NoModel> {
+    let named = config.model_aliases.get(named).map_or(named, String::as_str);
     if let Some((provider, model)) = named.split_once('/')
         && let Some(provider) = config.providers.get(provider)
     {

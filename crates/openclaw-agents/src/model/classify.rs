@@ -47,42 +47,58 @@ impl ErrorClass {
         Self::Unsupported,
     ];
 
-    /// Whether the same request to the same model may succeed a moment later.
-    pub fn is_transient(self) -> bool {
+    /// The word for programs.
+    pub fn as_str(self) -> &'static str {
         match self {
-            Self::RateLimited
-            | Self::Overloaded
-            | Self::Server
-            | Self::Timeout
-            | Self::Transport
-            | Self::Unreadable => true,
-            Self::Auth
-            | Self::Billing
-            | Self::ModelNotFound
-            | Self::ContextTooLong
-            | Self::Filtered
-            | Self::InvalidRequest
-            | Self::Unsupported => false,
+            Self::Auth => "auth",
+            Self::Billing => "billing",
+            Self::RateLimited => "rate_limit",
+            Self::Overloaded => "overloaded",
+            Self::Server => "server",
+            Self::Timeout => "timeout",
+            Self::Transport => "transport",
+            Self::Unreadable => "unreadable",
+            Self::ModelNotFound => "unknown_model",
+            Self::ContextTooLong => "context_overflow",
+            Self::Filtered => "content_filter",
+            Self::InvalidRequest => "bad_request",
+            Self::Unsupported => "unsupported",
         }
     }
 
-    /// Whether the failure says something of the model rather than of this request.
-    pub fn is_about_model(self) -> bool {
+    /// What is done about it.
+    pub fn action(self) -> Action {
         match self {
-            Self::Auth
-            | Self::Billing
-            | Self::RateLimited
-            | Self::Overloaded
+            Self::RateLimited => Action::OtherKeyOrAgain,
+            Self::Overloaded
             | Self::Server
             | Self::Timeout
             | Self::Transport
-            | Self::Unreadable
-            | Self::ModelNotFound => true,
+            | Self::Unreadable => Action::Again,
+            Self::Auth | Self::Billing | Self::ModelNotFound => Action::OtherKey,
             Self::ContextTooLong | Self::Filtered | Self::InvalidRequest | Self::Unsupported => {
-                false
+                Action::OtherModel
             }
         }
     }
+
+    /// Whether the same request to the same model may succeed a moment later.
+    pub fn is_transient(self) -> bool {
+        matches!(self.action(), Action::Again | Action::OtherKeyOrAgain)
+    }
+}
+
+/// What is done about a failure. Whatever it is, the next model is asked when nothing else helps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// The same again after a pause; the model's other keys come after the other models.
+    Again,
+    /// Another key of the same model at once; without one the same again after a pause.
+    OtherKeyOrAgain,
+    /// Another key of the same model.
+    OtherKey,
+    /// Another model: with another key the request fails in the same way.
+    OtherModel,
 }
 
 /// Codes that providers put into an error's body, whatever the status.
@@ -123,16 +139,29 @@ const CODES: &[(&str, ErrorClass)] = &[
     ("unavailable", ErrorClass::Overloaded),
 ];
 
-/// Words by which providers without a code say that the conversation is too long.
-const TOO_LONG: &[&str] = &[
-    "context length",
-    "context window",
-    "context_length",
-    "exceeds the available context size",
-    "input is too long",
-    "maximum context",
-    "prompt is too long",
-    "too many tokens",
+/// What messages say, in lower case, where the code is missing or says as good as nothing.
+const WORDS: &[(&str, ErrorClass)] = &[
+    ("context length", ErrorClass::ContextTooLong),
+    ("context window", ErrorClass::ContextTooLong),
+    ("context_length", ErrorClass::ContextTooLong),
+    ("exceeds the available context size", ErrorClass::ContextTooLong),
+    ("input is too long", ErrorClass::ContextTooLong),
+    ("maximum context", ErrorClass::ContextTooLong),
+    ("prompt is too long", ErrorClass::ContextTooLong),
+    ("too many tokens", ErrorClass::ContextTooLong),
+    ("credit balance is too low", ErrorClass::Billing),
+    ("insufficient balance", ErrorClass::Billing),
+    ("insufficient credits", ErrorClass::Billing),
+    ("payment required", ErrorClass::Billing),
+    ("api key not valid", ErrorClass::Auth),
+    ("incorrect api key", ErrorClass::Auth),
+    ("invalid api key", ErrorClass::Auth),
+    ("no auth credentials", ErrorClass::Auth),
+    ("content management policy", ErrorClass::Filtered),
+    ("content policy", ErrorClass::Filtered),
+    ("is not a valid model", ErrorClass::ModelNotFound),
+    ("model not found", ErrorClass::ModelNotFound),
+    ("try pulling it first", ErrorClass::ModelNotFound),
 ];
 
 /// The class of an error answer.
@@ -145,13 +174,14 @@ pub fn classify(status: Option<u16>, code: Option<&str>, message: &str) -> Error
     let code = code.as_deref();
     let named =
         code.and_then(|code| CODES.iter().find(|(name, _)| *name == code).map(|(_, class)| *class));
-    let too_long = || {
-        let message = message.to_ascii_lowercase();
-        TOO_LONG.iter().any(|words| message.contains(words))
-    };
-    match named {
+    if matches!(named, Some(ErrorClass::InvalidRequest) | None) {
         // The generic code hides the cause that the message names.
-        Some(ErrorClass::InvalidRequest) | None if too_long() => return ErrorClass::ContextTooLong,
+        let message = message.to_ascii_lowercase();
+        if let Some((_, class)) = WORDS.iter().find(|(words, _)| message.contains(words)) {
+            return *class;
+        }
+    }
+    match named {
         // A quota that is used up comes as 429, and waiting does not help.
         Some(class @ (ErrorClass::Billing | ErrorClass::ContextTooLong | ErrorClass::Filtered)) => {
             return class;
@@ -189,8 +219,9 @@ fn of_status(status: u16, named: Option<ErrorClass>) -> ErrorClass {
 
 #[cfg(test)]
 mod tests {
-    use super::{ErrorClass, classify};
+    use super::{Action, CODES, ErrorClass, WORDS, classify};
     use proptest::prelude::*;
+    use std::collections::HashSet;
 
     #[test]
     fn the_table() {
@@ -222,6 +253,10 @@ mod tests {
             (None, Some("authentication_error"), "", C::Auth),
             (None, Some("502"), "", C::Server),
             (None, Some("429"), "", C::RateLimited),
+            (Some(400), Some("INVALID_ARGUMENT"), "API key not valid.", C::Auth),
+            (Some(400), None, "Your credit balance is too low", C::Billing),
+            (Some(404), None, "model \"x\" not found, try pulling it first", C::ModelNotFound),
+            (Some(429), Some("RESOURCE_EXHAUSTED"), "check your billing", C::RateLimited),
             (None, Some("never heard of"), "", C::Server),
             (None, None, "", C::Server),
         ] {
@@ -229,7 +264,32 @@ mod tests {
         }
     }
 
+    #[test]
+    fn names_are_told_apart_and_tables_hold_each_entry_once() {
+        let names: HashSet<&str> = ErrorClass::ALL.iter().map(|class| class.as_str()).collect();
+        assert_eq!(names.len(), ErrorClass::ALL.len());
+        let codes: HashSet<&str> = CODES.iter().map(|(code, _)| *code).collect();
+        assert_eq!(codes.len(), CODES.len());
+        let words: HashSet<&str> = WORDS.iter().map(|(words, _)| *words).collect();
+        assert_eq!(words.len(), WORDS.len());
+        assert!(WORDS.iter().all(|(words, _)| *words == words.to_ascii_lowercase()));
+    }
+
     proptest! {
+        #[test]
+        fn whatever_was_answered_there_is_one_class_and_what_to_do(
+            status in proptest::option::of(any::<u16>()),
+            code in proptest::option::of(".{0,24}"),
+            message in ".{0,80}",
+        ) {
+            let class = classify(status, code.as_deref(), &message);
+            prop_assert!(ErrorClass::ALL.contains(&class));
+            prop_assert_eq!(class, classify(status, code.as_deref(), &message));
+            prop_assert_eq!(class.is_transient(), matches!(
+                class.action(), Action::Again | Action::OtherKeyOrAgain
+            ));
+        }
+
         #[test]
         fn only_these_statuses_are_tried_again(
             status in 400u16..600,

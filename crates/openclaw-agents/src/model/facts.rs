@@ -1,5 +1,7 @@
-use openclaw_config::ProviderApi;
-use rig_core::catalog::Catalog;
+use openclaw_config::{ModelProvider, ProviderApi};
+use rig_core::catalog::{Catalog, ModelSpec};
+
+use super::Prices;
 
 /// What is known of a model before it is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +14,10 @@ pub struct ModelFacts {
     pub images: bool,
     /// How it is told to think.
     pub thinking: Thinking,
+    /// What it costs; `None` where nobody said.
+    pub prices: Option<Prices>,
+    /// The window that the owner set, which a local server is told to keep.
+    pub own_window: Option<u64>,
 }
 
 /// How a model is told to think.
@@ -35,20 +41,30 @@ impl ModelFacts {
     ///
     /// The first call parses the catalog, about 4 ms.
     pub fn of(provider: &str, api: ProviderApi, model: &str) -> Self {
-        let catalog = Catalog::builtin();
-        let vendor = match api {
-            ProviderApi::OpenAiChat | ProviderApi::OpenAiResponses => "openai",
-            ProviderApi::AnthropicMessages => "anthropic",
-            ProviderApi::Gemini => "gcp.gemini",
-            ProviderApi::Ollama => "ollama",
-        };
-        let found = [provider, vendor].into_iter().find_map(|vendor| {
-            catalog.resolve(&format!("{vendor}/{model}")).or_else(|| {
-                let undated = undated(model)?;
-                catalog.resolve(&format!("{vendor}/{undated}"))
-            })
-        });
-        match found {
+        Self::of_spec(api, find(provider, api, model))
+    }
+
+    /// The same with what the owner says of the model, and what it costs.
+    pub fn for_model(provider: &ModelProvider, model: &str) -> Self {
+        let spec = find(&provider.name, provider.api, model);
+        let said = provider.model(model);
+        let mut facts = Self::of_spec(provider.api, spec);
+        if let Some(window) = said.context_window {
+            facts.context_window = window;
+            facts.max_output = facts.max_output.min(window / 2).max(1);
+            facts.own_window = Some(window);
+        }
+        if provider.api == ProviderApi::Ollama && said.context_window.is_none() {
+            facts.context_window = facts.context_window.min(UNKNOWN_WINDOW);
+        }
+        facts.max_output = said.max_output_tokens.unwrap_or(facts.max_output);
+        facts.images = said.images.unwrap_or(facts.images);
+        facts.prices = Prices::of(provider, said.cost, spec.and_then(|spec| spec.pricing));
+        facts
+    }
+
+    fn of_spec(api: ProviderApi, spec: Option<&ModelSpec>) -> Self {
+        match spec {
             Some(spec) => {
                 let window = spec.context_window.map_or(UNKNOWN_WINDOW, u64::from);
                 let output = spec.max_output_tokens.map_or(UNKNOWN_OUTPUT, u64::from);
@@ -61,6 +77,8 @@ impl ModelFacts {
                         () if spec.reasoning.budget.is_some() => Thinking::Budget,
                         () => Thinking::None,
                     },
+                    prices: None,
+                    own_window: None,
                 }
             }
             None => Self {
@@ -75,9 +93,40 @@ impl ModelFacts {
                     | ProviderApi::Gemini
                     | ProviderApi::Ollama => Thinking::Level,
                 },
+                prices: None,
+                own_window: None,
             },
         }
     }
+}
+
+fn find(provider: &str, api: ProviderApi, model: &str) -> Option<&'static ModelSpec> {
+    let catalog = Catalog::builtin();
+    let vendor = match api {
+        ProviderApi::OpenAiChat | ProviderApi::OpenAiResponses => "openai",
+        ProviderApi::AnthropicMessages => "anthropic",
+        ProviderApi::Gemini => "gcp.gemini",
+        ProviderApi::Ollama => "ollama",
+    };
+    [provider, vendor].into_iter().find_map(|vendor| {
+        catalog.resolve(&format!("{vendor}/{model}")).or_else(|| {
+            let undated = undated(model)?;
+            catalog.resolve(&format!("{vendor}/{undated}"))
+        })
+    })
+}
+
+/// The models that the catalog knows of a provider, by id.
+pub fn catalog_models(provider: &ModelProvider) -> Vec<String> {
+    let vendor = match (provider.name.as_str(), provider.api) {
+        (_, ProviderApi::Gemini) => "gcp.gemini",
+        (_, ProviderApi::Ollama) => return Vec::new(),
+        (name, _) => name,
+    };
+    let of_vendor = Catalog::builtin()
+        .iter()
+        .filter(|spec| spec.provider.vendor() == vendor && !spec.deprecated);
+    of_vendor.map(|spec| spec.id.clone()).collect()
 }
 
 /// The id without the date of a snapshot: `-20250929` or `-2025-08-07`.

@@ -1,37 +1,121 @@
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 
-use super::{Cooldowns, ErrorClass, Event, EventStream, Model, ModelError, PauseBudget, Request};
+use super::{
+    Action, Affinity, Cooldowns, ErrorClass, Event, EventStream, Model, ModelError, OnLimit,
+    PauseBudget, Request,
+};
 
 /// The pauses between tries of all candidates together, so that a chain of failures ends soon.
 const LONGEST_PAUSES: Duration = Duration::from_secs(12);
 
-/// Several models in the order they are asked, each only when those before it failed.
+/// The most failures that an error names besides its own.
+const MOST_NAMED: usize = 3;
+
+/// A model with one of the keys that it can be asked with.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// The model.
+    pub model: Arc<dyn Model>,
+    /// The key's short name, such as `openai#2`.
+    pub credential: Arc<str>,
+}
+
+/// What is remembered over all requests.
+#[derive(Debug, Default)]
+pub struct Standing {
+    /// What failed lately.
+    pub cooldowns: Cooldowns,
+    /// Which session uses which key.
+    pub affinity: Affinity,
+}
+
+/// Several models in the order they are asked, each only when those before it failed, and each with
+/// all its keys before the next.
 ///
-/// Those that failed lately are asked last. None is left out: while one is healthy, there is a
-/// reply.
+/// What failed lately is asked last. None is left out: while one is healthy, there is a reply.
 #[derive(Debug, Clone)]
 pub struct Failover {
-    candidates: Vec<Arc<dyn Model>>,
-    cooldowns: Arc<Cooldowns>,
+    /// Per model, its attempts.
+    candidates: Vec<Vec<Attempt>>,
+    standing: Arc<Standing>,
+    session: Arc<str>,
     name: String,
 }
 
 impl Failover {
-    /// In this order.
-    pub fn new(candidates: Vec<Arc<dyn Model>>, cooldowns: Arc<Cooldowns>) -> Self {
-        let name = candidates.first().map_or_else(String::new, |model| model.name().to_owned());
-        Self { candidates, cooldowns, name }
+    /// In this order; each candidate holds the attempts of one model, one per key.
+    pub fn new(candidates: Vec<Vec<Attempt>>, standing: Arc<Standing>, session: Arc<str>) -> Self {
+        let first = candidates.first().and_then(|attempts| attempts.first());
+        let name = first.map_or_else(String::new, |attempt| attempt.model.name().to_owned());
+        Self { candidates, standing, session, name }
     }
 
-    fn in_order(&self) -> Vec<Arc<dyn Model>> {
-        let mut order = self.candidates.clone();
-        if order.len() > 1 {
-            order.sort_by_cached_key(|model| self.cooldowns.is_cooling(model.name()));
+    fn in_order(&self) -> VecDeque<Attempt> {
+        let mut order = Vec::with_capacity(self.candidates.iter().map(Vec::len).sum());
+        for attempts in &self.candidates {
+            let mut credentials: Vec<Arc<str>> =
+                attempts.iter().map(|attempt| attempt.credential.clone()).collect();
+            let provider = attempts.first().map_or("", |attempt| provider_of(attempt));
+            self.standing.affinity.order(&self.session, provider, &mut credentials);
+            order.extend(credentials.iter().filter_map(|credential| {
+                attempts.iter().find(|attempt| attempt.credential == *credential).cloned()
+            }));
         }
-        order
+        if order.len() > 1 {
+            order.sort_by_cached_key(|attempt| self.is_cooling(attempt));
+        }
+        order.into()
+    }
+
+    fn is_cooling(&self, attempt: &Attempt) -> bool {
+        self.standing.cooldowns.cooling(&attempt.credential, attempt.model.name()).is_some()
+    }
+
+    /// Whether waiting for a limit is better than what else there is.
+    fn on_limit(&self, attempt: &Attempt, rest: &VecDeque<Attempt>) -> OnLimit {
+        let cooling = self.standing.cooldowns.cooling(&attempt.credential, attempt.model.name());
+        let is_limited = cooling.is_some_and(|cooling| cooling.class == ErrorClass::RateLimited);
+        let other_key = rest
+            .iter()
+            .any(|other| other.model.name() == attempt.model.name() && !self.is_cooling(other));
+        if is_limited || other_key { OnLimit::GiveUp } else { OnLimit::Wait }
+    }
+
+    /// The soonest end of a cooldown that time alone ends.
+    fn try_again_in(&self) -> Option<Duration> {
+        let attempts = self.candidates.iter().flatten();
+        let cooling = attempts.filter_map(|attempt| {
+            self.standing.cooldowns.cooling(&attempt.credential, attempt.model.name())
+        });
+        cooling.filter(|cooling| cooling.class.is_transient()).map(|cooling| cooling.ends_in).min()
+    }
+
+    fn has_several_keys(&self, attempt: &Attempt) -> bool {
+        self.candidates
+            .iter()
+            .any(|attempts| attempts.len() > 1 && attempts[0].model.name() == attempt.model.name())
+    }
+}
+
+fn provider_of(attempt: &Attempt) -> &str {
+    attempt.model.name().split('/').next().unwrap_or_default()
+}
+
+/// Takes out of the queue what a failure says something of.
+fn reorder(rest: &mut VecDeque<Attempt>, failed: &Attempt, action: Action) {
+    let is_same = |attempt: &Attempt| attempt.model.name() == failed.model.name();
+    match action {
+        Action::OtherKey | Action::OtherKeyOrAgain => {}
+        Action::OtherModel => rest.retain(|attempt| !is_same(attempt)),
+        Action::Again => {
+            let (same, others): (Vec<_>, Vec<_>) = rest.drain(..).partition(is_same);
+            rest.extend(others);
+            rest.extend(same);
+        }
     }
 }
 
@@ -44,10 +128,11 @@ impl Model for Failover {
         let this = self.clone();
         Box::pin(async_stream::stream! {
             request.pauses.get_or_insert_with(|| Arc::new(PauseBudget::new(LONGEST_PAUSES)));
-            let order = this.in_order();
-            let mut first_error: Option<ModelError> = None;
-            let last = order.len().saturating_sub(1);
-            for (place, model) in order.into_iter().enumerate() {
+            let mut rest = this.in_order();
+            let mut failures: Vec<ModelError> = Vec::new();
+            while let Some(attempt) = rest.pop_front() {
+                let (model, credential) = (&attempt.model, &attempt.credential);
+                request.on_limit = this.on_limit(&attempt, &rest);
                 let mut events = model.stream(request.clone());
                 let mut said = false;
                 while let Some(event) = events.next().await {
@@ -58,209 +143,63 @@ impl Model for Failover {
                                 Event::Reset => said = false,
                                 Event::Thinking(_) => {}
                                 Event::Finished(_) => {
-                                    this.cooldowns.succeeded(model.name());
+                                    this.standing.cooldowns.succeeded(credential, model.name());
+                                    this.standing.affinity.used(
+                                        &this.session, provider_of(&attempt), credential,
+                                    );
                                     yield Ok(event);
                                     return;
                                 }
                             }
                             yield Ok(event);
                         }
-                        Err(error) => {
-                            this.cooldowns.failed(&error);
+                        Err(mut error) => {
+                            this.standing.cooldowns.failed(credential, &error);
                             tracing::warn!(
-                                model = model.name(), class = ?error.class, error = %error,
+                                model = model.name(), credential = &**credential,
+                                class = error.class.as_str(), error = error.message,
                                 "the model failed"
                             );
-                            keep(&mut first_error, error);
+                            if this.has_several_keys(&attempt) {
+                                error.credential = Some(credential.clone());
+                            }
+                            reorder(&mut rest, &attempt, error.class.action());
+                            failures.push(error);
                             break;
                         }
                     }
                 }
                 drop(events);
-                if said && place < last {
+                if said && !rest.is_empty() {
                     yield Ok(Event::Reset);
                 }
             }
-            yield Err(first_error.unwrap_or_else(|| {
-                ModelError::new(&this.name, ErrorClass::Unsupported, "no model to ask")
-            }));
+            yield Err(this.summed_up(failures));
         })
     }
 }
 
-/// Keeps the error that helps most: the first one, unless a later one says that the conversation
-/// is too long, which the caller can do something about.
-fn keep(kept: &mut Option<ModelError>, error: ModelError) {
-    let better = error.class == ErrorClass::ContextTooLong;
-    if kept.is_none() || better {
-        *kept = Some(error);
+impl Failover {
+    /// The failure that helps most, which names the others: the first one, unless a later one says
+    /// that the conversation is too long, which the caller can do something about.
+    fn summed_up(&self, mut failures: Vec<ModelError>) -> ModelError {
+        if failures.is_empty() {
+            return ModelError::new(&self.name, ErrorClass::Unsupported, "no model to ask");
+        }
+        let too_long = failures.iter().position(|f| f.class == ErrorClass::ContextTooLong);
+        let mut error = failures.remove(too_long.unwrap_or_default());
+        error.try_again_in = self.try_again_in();
+        let named: Vec<String> =
+            failures.iter().take(MOST_NAMED).map(ToString::to_string).collect();
+        if !named.is_empty() {
+            error.message = format!("{}; {}", error.message, named.join("; "));
+        }
+        if let Some(more) = failures.len().checked_sub(MOST_NAMED).filter(|more| *more > 0) {
+            error.message = format!("{}; and {more} more", error.message);
+        }
+        error
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Failover;
-    use crate::model::{
-        Cooldowns, ErrorClass, Event, EventStream, Model, ModelError, Reply, Request, Retry,
-        RetryPolicy,
-    };
-    use futures_util::StreamExt;
-    use openclaw_core::{StopReason, SystemRng, ThinkingLevel, Usage};
-    use proptest::prelude::*;
-    use rig_core::message::AssistantMessage;
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::Duration;
-
-    /// Says something, fails as it is told so many times, then answers.
-    #[derive(Debug)]
-    struct Scripted {
-        name: String,
-        failures: Vec<ErrorClass>,
-        retry_after: Option<Duration>,
-        asked: AtomicUsize,
-    }
-
-    impl Scripted {
-        fn new(name: &str, failures: &[ErrorClass]) -> Self {
-            Self {
-                name: name.to_owned(),
-                failures: failures.to_vec(),
-                retry_after: None,
-                asked: AtomicUsize::new(0),
-            }
-        }
-    }
-
-    impl Model for Scripted {
-        fn name(&self) -> &str {
-            &self.name
-        }
-
-        fn stream(&self, _: Request) -> EventStream {
-            let number = self.asked.fetch_add(1, Ordering::SeqCst);
-            let text = Event::Text(format!("{} {number}", self.name));
-            let last = match self.failures.get(number) {
-                Some(class) => {
-                    let mut error = ModelError::new(&self.name, *class, "scripted");
-                    error.retry_after = self.retry_after;
-                    Err(error)
-                }
-                None => Ok(Event::Finished(Box::new(Reply {
-                    model: self.name.clone(),
-                    message: AssistantMessage::new(Vec::new()),
-                    usage: Usage::default(),
-                    stop: StopReason::EndTurn,
-                }))),
-            };
-            Box::pin(futures_util::stream::iter([Ok(text), last]))
-        }
-    }
-
-    fn request() -> Request {
-        Request {
-            system: "".into(),
-            settled: Arc::default(),
-            messages: Arc::default(),
-            tools: Arc::new([]),
-            tool_choice: None,
-            max_output: None,
-            thinking: ThinkingLevel::Off,
-            pauses: None,
-        }
-    }
-
-    fn chain(models: &[Arc<Scripted>]) -> Failover {
-        let policy = Arc::new(RetryPolicy::default());
-        let candidates = models
-            .iter()
-            .map(|model| {
-                Arc::new(Retry::new(model.clone(), policy.clone(), Arc::new(SystemRng)))
-                    as Arc<dyn Model>
-            })
-            .collect();
-        Failover::new(candidates, Arc::new(Cooldowns::new()))
-    }
-
-    /// The model that answered and the text left after resets.
-    async fn ask(model: &Failover) -> Result<(String, String), ModelError> {
-        let mut text = String::new();
-        let mut events = model.stream(request());
-        while let Some(event) = events.next().await {
-            match event? {
-                Event::Text(new) => text.push_str(&new),
-                Event::Reset => text.clear(),
-                Event::Thinking(_) => {}
-                Event::Finished(reply) => return Ok((reply.model, text)),
-            }
-        }
-        panic!("the stream ended without an end");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn four_tries_then_the_next_and_only_the_last_text_stays() {
-        let broken = Arc::new(Scripted::new("a/x", &[ErrorClass::Server; 9]));
-        let healthy = Arc::new(Scripted::new("b/y", &[ErrorClass::Transport]));
-        let answer = ask(&chain(&[broken.clone(), healthy.clone()])).await;
-        assert_eq!(answer, Ok(("b/y".to_owned(), "b/y 1".to_owned())));
-        assert_eq!(broken.asked.load(Ordering::SeqCst), 4);
-        assert_eq!(healthy.asked.load(Ordering::SeqCst), 2);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_long_retry_after_fails_over_at_once() {
-        let mut limited = Scripted::new("a/x", &[ErrorClass::RateLimited; 9]);
-        limited.retry_after = Some(Duration::from_secs(30));
-        let limited = Arc::new(limited);
-        let healthy = Arc::new(Scripted::new("b/y", &[]));
-        let start = tokio::time::Instant::now();
-        let failover = chain(&[limited.clone(), healthy.clone()]);
-        assert_eq!(ask(&failover).await.expect("an answer").0, "b/y");
-        assert_eq!(start.elapsed(), Duration::ZERO);
-        assert_eq!(limited.asked.load(Ordering::SeqCst), 1);
-        // While it cools, the healthy one is asked first.
-        assert_eq!(ask(&failover).await.expect("an answer").0, "b/y");
-        assert_eq!(limited.asked.load(Ordering::SeqCst), 1);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn twenty_broken_candidates_end_within_fifteen_seconds() {
-        let models: Vec<_> = (0..20)
-            .map(|number| Arc::new(Scripted::new(&format!("a/{number}"), &[ErrorClass::Server; 9])))
-            .collect();
-        let start = tokio::time::Instant::now();
-        let error = ask(&chain(&models)).await.expect_err("all are broken");
-        assert_eq!(error.model, "a/0");
-        assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
-        assert!(models.iter().all(|model| model.asked.load(Ordering::SeqCst) >= 1));
-    }
-
-    fn class() -> impl Strategy<Value = ErrorClass> {
-        proptest::sample::select(ErrorClass::ALL.to_vec())
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(128))]
-        #[test]
-        fn with_one_healthy_candidate_there_is_an_answer(
-            broken in proptest::collection::vec(class(), 1..6),
-            place in 0usize..6,
-        ) {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_time().start_paused(true).build().expect("a runtime");
-            let mut models: Vec<_> = broken
-                .iter()
-                .enumerate()
-                .map(|(n, class)| Arc::new(Scripted::new(&format!("a/{n}"), &[*class; 9])))
-                .collect();
-            let place = place.min(models.len());
-            models.insert(place, Arc::new(Scripted::new("healthy/one", &[])));
-            let failover = chain(&models);
-            for _ in 0..2 {
-                let (model, text) = runtime.block_on(ask(&failover)).expect("an answer");
-                prop_assert_eq!(&model, "healthy/one");
-                prop_assert!(text.starts_with("healthy/one"));
-            }
-        }
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@
 //! other part of rig leaves `rig`. To add a provider wire, extend `rig::build`; to add a cause of
 //! failure, extend [`ErrorClass`] and its table in [`classify`].
 
+mod affinity;
 mod candidates;
 mod classify;
 mod cooldown;
@@ -11,19 +12,26 @@ mod error;
 mod facts;
 mod failover;
 mod port;
+mod pricing;
+mod probe;
 mod registry;
 mod retry;
 pub(crate) mod rig;
 mod thinking;
 
-pub use candidates::{Candidate, NoModel, candidates};
-pub use classify::{ErrorClass, classify};
-pub use cooldown::Cooldowns;
+pub use affinity::Affinity;
+pub use candidates::{Candidate, NoModel, candidates, resolve};
+pub use classify::{Action, ErrorClass, classify};
+pub use cooldown::{Cooldowns, Cooling};
 pub use error::ModelError;
-pub use facts::{ModelFacts, Thinking};
-pub use failover::Failover;
+pub(crate) use error::spoken;
+pub use facts::{ModelFacts, Thinking, catalog_models};
+pub use failover::{Attempt, Failover, Standing};
+pub use openclaw_storage::rows::Sampling;
 pub(crate) use port::text_of;
-pub use port::{Event, EventStream, Model, Reply, Request};
-pub use registry::Models;
+pub use port::{Event, EventStream, Model, OnLimit, Reply, Request};
+pub use pricing::Prices;
+pub use probe::KeyProbe;
+pub use registry::{Models, credential_names};
 pub use retry::{PauseBudget, Retry, RetryPolicy};
 pub use rig::{ModelHttp, ModelHttpError};

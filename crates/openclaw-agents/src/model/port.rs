@@ -8,6 +8,7 @@ use rig_core::message::{AssistantContent, AssistantMessage, Message, ToolCall, T
 
 use super::{ModelError, PauseBudget};
 use crate::context::Settled;
+use openclaw_storage::rows::Sampling;
 
 /// Something that answers a conversation.
 ///
@@ -43,6 +44,20 @@ pub struct Request {
     pub thinking: ThinkingLevel,
     /// The pauses between tries that are left to all candidates together; `None` is no limit.
     pub pauses: Option<Arc<PauseBudget>>,
+    /// Whether to wait for a limit of the provider that passes soon.
+    pub on_limit: OnLimit,
+    /// How the next word is chosen; a model that cannot be told is not.
+    pub sampling: Sampling,
+}
+
+/// What to do when the provider says that it was asked too often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnLimit {
+    /// Ask again a moment later.
+    #[default]
+    Wait,
+    /// Fail at once: something else can be asked.
+    GiveUp,
 }
 
 /// One item of a reply.

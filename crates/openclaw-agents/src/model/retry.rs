@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{Event, EventStream, Model, ModelError, Request};
+use super::{ErrorClass, Event, EventStream, Model, ModelError, OnLimit, Request};
 use futures_util::StreamExt;
 use openclaw_core::Rng;
 
@@ -26,8 +26,15 @@ impl Default for RetryPolicy {
 
 impl RetryPolicy {
     /// The pause before try `number + 1`; `None` when there is none.
-    fn pause(&self, number: usize, error: &ModelError, rng: &dyn Rng) -> Option<Duration> {
-        if !error.class.is_transient() {
+    fn pause(
+        &self,
+        number: usize,
+        error: &ModelError,
+        on_limit: OnLimit,
+        rng: &dyn Rng,
+    ) -> Option<Duration> {
+        let gives_up = on_limit == OnLimit::GiveUp && error.class == ErrorClass::RateLimited;
+        if gives_up || !error.class.is_transient() {
             return None;
         }
         let pause = jittered(*self.pauses.get(number)?, rng);
@@ -109,7 +116,7 @@ impl Model for Retry {
                     }
                 };
                 drop(events);
-                let pause = policy.pause(number, &failed, &*rng).filter(|pause| {
+                let pause = policy.pause(number, &failed, request.on_limit, &*rng).filter(|pause| {
                     request.pauses.as_ref().is_none_or(|budget| budget.take(*pause))
                 });
                 let Some(pause) = pause else {
@@ -127,5 +134,5 @@ impl Model for Retry {
 }
 
 fn ended_early(model: &str) -> ModelError {
-    ModelError::new(model, super::ErrorClass::Transport, "the reply ended without an end")
+    ModelError::new(model, ErrorClass::Transport, "the reply ended without an end")
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use openclaw_core::{CallId, StopReason, ToolName};
-use openclaw_storage::rows::{CallerCall, CallerChoice, CallerRun, InboxRow};
+use openclaw_storage::rows::{CallerCall, CallerChoice, CallerRun, InboxRow, Sampling};
 use openclaw_tools::ToolDefinition;
 use rig_core::message::{ToolChoice, ToolName as RigToolName};
 
@@ -79,6 +79,10 @@ impl Caller {
 
     pub(super) fn max_output(&self) -> Option<u64> {
         self.0.as_ref()?.max_output_tokens
+    }
+
+    pub(super) fn sampling(&self) -> Sampling {
+        self.0.as_ref().map(|run| run.sampling.clone()).unwrap_or_default()
     }
 
     /// Whether the caller runs the tool of this name.

@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use openclaw_core::ThinkingLevel;
+use openclaw_core::{ThinkingLevel, Usage};
 use openclaw_sessions::Turn;
 use openclaw_storage::rows::{CallerCall, StoredError, TranscriptKind, TranscriptRow};
 use openclaw_tools::ToolDefinition;
@@ -42,6 +42,8 @@ pub(super) struct Prepared {
 pub(super) struct Before {
     /// Tool rounds.
     pub(super) rounds: usize,
+    /// What its answers used.
+    pub(super) usage: Usage,
     /// The texts of its answers.
     pub(super) said: Vec<String>,
     pub(super) guard: LoopGuard,
@@ -68,7 +70,7 @@ pub(super) async fn prepare(runner: &AgentRunner, turn: &Turn) -> Result<Prepare
         .map_err(|missing| NotPrepared::Failed(missing.stored()))?;
     let (model, facts) = runner
         .models
-        .chain(&found, settings.model_idle_timeout)
+        .chain(&found, settings.model_idle_timeout, session.id.as_str())
         .map_err(|error| NotPrepared::Failed(error.stored()))?;
     let caller = Caller::of(&turn.inputs);
     let own = if turn.attempt > 1 {
@@ -186,6 +188,7 @@ fn before(rows: &[TranscriptRow], caller: &Caller) -> Before {
                 if !entry.calls.is_empty() {
                     before.rounds += 1;
                 }
+                before.usage += entry.usage.unwrap_or_default();
                 before.said.push(entry.text);
                 open = entry.calls;
             }

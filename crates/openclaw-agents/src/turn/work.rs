@@ -19,7 +19,7 @@ use super::record::{NotCommitted, Recorder, Step};
 use super::stop::{Stop, Stopped};
 use super::tools::{self, Ended, RunningCall};
 use crate::context::Images;
-use crate::model::{ErrorClass, Event, ModelError, Reply, Request};
+use crate::model::{ErrorClass, Event, ModelError, OnLimit, Reply, Request};
 use crate::placing::place_files;
 use crate::runner::AgentRunner;
 use crate::transcript::{AssistantEntry, ToolResultEntry, UserEntry};
@@ -107,7 +107,7 @@ impl<'a> Work<'a> {
             recorder: Recorder::new(runner.deps.storage.clone(), runner.deps.clock.clone(), turn),
             deltas: Deltas::new(turn.stream.clone(), said, turn.attempt > 1),
             used_ids: None,
-            usage: Usage::default(),
+            usage: prepared.before.usage,
             runner,
             turn,
             stop,
@@ -122,12 +122,16 @@ impl<'a> Work<'a> {
             return Ok(self.handed_over(HandedOver::after_results(calls)));
         }
         loop {
+            if let Some(reached) = self.spending_refusal().await {
+                return Ok(self.limited(reached));
+            }
             let reply = match self.ask_within_room().await {
                 Asked::Reply(reply) => *reply,
                 Asked::Stopped(stopped) => return Ok(self.stopped(stopped)),
                 Asked::Failed(error) => return Ok(TurnResult::Failed(error.stored())),
             };
             self.usage += reply.usage;
+            self.count(reply.usage).await;
             if reply.calls().next().is_none() {
                 return Ok(self.done(&AssistantEntry::of_reply(&reply), reply.stop));
             }
@@ -145,6 +149,29 @@ impl<'a> Work<'a> {
                 Called::Fatal(message) => return Ok(TurnResult::Failed(fatal(message))),
             }
         }
+    }
+
+    /// Why no model may be asked now: what the agent may use is used.
+    async fn spending_refusal(&self) -> Option<StoredError> {
+        let (config, agent) = (&self.turn.config, &self.turn.session.agent_id);
+        let settings = config.agent(agent).unwrap_or_else(|| config.default_agent());
+        let now = self.runner.deps.clock.now();
+        self.runner.ledger.refusal(&settings.limits, agent, now, self.usage).await
+    }
+
+    async fn count(&self, usage: Usage) {
+        let now = self.runner.deps.clock.now();
+        self.runner.ledger.add(&self.turn.session.agent_id, now, usage).await;
+    }
+
+    /// Ends at a limit: with what was said and why there is no more.
+    fn limited(&mut self, reached: StoredError) -> TurnResult {
+        if self.deltas.whole().trim().is_empty() {
+            return TurnResult::Failed(reached);
+        }
+        let hint = reached.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+        let notice = format!("I stopped here: {}{hint}.", reached.message);
+        self.done_with_notice(&notice, StopReason::SpendLimit)
     }
 
     /// Answers the calls that a restart interrupted, instead of running them again.
@@ -198,6 +225,8 @@ impl<'a> Work<'a> {
             max_output: self.prepared.caller.max_output(),
             thinking: self.prepared.thinking,
             pauses: None,
+            on_limit: OnLimit::default(),
+            sampling: self.prepared.caller.sampling(),
         });
         let stop = self.stop.clone();
         let stopped = stop.wait();
@@ -255,9 +284,12 @@ impl<'a> Work<'a> {
         if calls.is_empty() && !handed.is_empty() {
             return Ok(Called::HandedOver(HandedOver::at_once(&reply, theirs)));
         }
-        self.commit_calls(&AssistantEntry::of_reply(&reply), &calls).await?;
+        let entry = AssistantEntry::of_reply(&reply);
+        self.commit_calls(&entry, &calls).await?;
         self.deltas.commit();
-        self.prepared.context.push_assistant(reply.message);
+        // As later turns will send it, so that what the provider cached of it counts then too.
+        let message = entry.to_message().unwrap_or(reply.message);
+        self.prepared.context.push_assistant(message);
         let context = self.tool_context();
         // Whoever gives up this turn ends its tools with it.
         let _ends_the_tools = context.cancel.clone().drop_guard();

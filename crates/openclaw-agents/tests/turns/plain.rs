@@ -16,7 +16,7 @@ on_every_wire! {
         let outcome = harness.say("hello").await;
         assert_eq!(outcome.usage, Usage {
             input_tokens: 100, output_tokens: 7, cache_read_tokens: 60, cache_write_tokens: 0,
-            model_calls: 1,
+            model_calls: 1, cost_micro_usd: 0,
         });
         let TurnResult::Done { reply, entry, stop_reason } = outcome.result else {
             panic!("no answer: {:?}", outcome.result);
@@ -106,7 +106,7 @@ on_every_wire! {
                 assert_eq!(reply, "in one piece");
                 assert_eq!(outcome.usage.output_tokens, 4);
             }
-            (Api::Messages | Api::Responses | Api::Gemini, TurnResult::Failed(error)) => {
+            (_, TurnResult::Failed(error)) if api != Api::Chat => {
                 assert_eq!(error.code, "unavailable");
             }
             (_, other) => panic!("{other:?}"),
@@ -129,12 +129,17 @@ on_every_wire! {
             Api::Responses => assert_eq!(body["reasoning"]["effort"], "low"),
             Api::Gemini => assert_eq!(
                 body["generationConfig"]["thinkingConfig"]["thinkingBudget"], 2_048),
+            Api::Ollama => assert_eq!(body["think"], true),
         }
         // Its signature goes back with the next request.
         harness.reply("and now?").await;
-        if api != Api::Chat {
-            let sent = harness.server.last_request().body.to_string();
-            assert!(sent.contains("c2lnbmVk"), "{sent}");
+        let sent = harness.server.last_request().body.to_string();
+        match api {
+            Api::Chat => {}
+            Api::Ollama => assert!(sent.contains("\"thinking\":\"hmm\""), "{sent}"),
+            Api::Messages | Api::Responses | Api::Gemini => {
+                assert!(sent.contains("c2lnbmVk"), "{sent}");
+            }
         }
         harness.assert_sound();
     }

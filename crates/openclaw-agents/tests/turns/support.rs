@@ -8,8 +8,8 @@ use openclaw_agents::model::RetryPolicy;
 use openclaw_agents::{AgentRunner, RunnerDeps};
 use openclaw_config::{Config, Environment, LoadRequest, NoChannels, validate_text};
 use openclaw_core::{
-    AgentEvent, AgentId, ChannelId, ChatId, ChatKind, Clock, Conversation, ExternalId, Inbound,
-    InboundKind, InboxId, MessageContent, MessageId, RunId, RunStatus, Sender, Session,
+    AgentEvent, AgentId, ChannelId, ChatId, ChatKind, Clock, Conversation, Direction, ExternalId,
+    Inbound, InboundKind, InboxId, MessageContent, MessageId, RunId, RunStatus, Sender, Session,
     SessionConfig, SessionContext, SessionId, SessionKey, SessionState, SystemRng, UserId,
 };
 use openclaw_media::MediaStore;
@@ -17,8 +17,8 @@ use openclaw_sessions::{Steering, Turn, TurnOutcome, TurnResult, TurnRunner, Tur
 use openclaw_storage::memory::{CommitHook, MemoryStorage};
 use openclaw_storage::rows::{InboxRow, InputState, RunOptions, TranscriptKind, TranscriptRow};
 use openclaw_storage::{
-    Batch, EventReads, Fence, LogEntry, NoObserver, Storage, TranscriptDraft, TranscriptReads,
-    Write,
+    Batch, EventReads, Fence, InputChange, LogEntry, NewInput, NewMessage, NoObserver, Storage,
+    TranscriptDraft, TranscriptReads, Write,
 };
 use openclaw_testkit::model::{Api, ModelServer, Script};
 use openclaw_testkit::{ManualClock, SeededIds};
@@ -67,6 +67,12 @@ macro_rules! on_every_wire {
             async fn gemini() {
                 body(Api::Gemini).await;
             }
+
+            $(#[$meta])*
+            #[tokio::test]
+            async fn ollama() {
+                body(Api::Ollama).await;
+            }
         }
     )*};
 }
@@ -95,6 +101,8 @@ pub(crate) struct Setup {
     pub(crate) script: Script,
     /// More lines of `[agents]`.
     pub(crate) agents: String,
+    /// More lines of the provider.
+    pub(crate) provider: String,
     /// More tables.
     pub(crate) toml: String,
     pub(crate) hook: Option<Arc<dyn CommitHook>>,
@@ -107,6 +115,7 @@ impl Setup {
             api,
             script: Script::new(),
             agents: String::new(),
+            provider: String::new(),
             toml: String::new(),
             hook: None,
             file_tools: false,
@@ -121,6 +130,11 @@ impl Setup {
     pub(crate) fn agents(mut self, lines: &str) -> Self {
         self.agents.push_str(lines);
         self.agents.push('\n');
+        self
+    }
+
+    pub(crate) fn provider(mut self, lines: &str) -> Self {
+        self.provider.push_str(lines);
         self
     }
 
@@ -146,7 +160,8 @@ impl Setup {
         let server = ModelServer::with(self.script).await;
         let workspace = folder.path().join("workspace");
         std::fs::create_dir_all(&workspace).expect("a workspace");
-        let config = config(&folder, &server, self.api, &self.agents, &self.toml);
+        let tables = format!("{}\n{}", self.provider, self.toml);
+        let config = config(&folder, &server, self.api, &self.agents, &tables);
         let clock = Arc::new(ManualClock::default());
         let mut storage = MemoryStorage::new(clock.clone(), Arc::new(NoObserver));
         if let Some(hook) = self.hook {
@@ -287,6 +302,85 @@ impl Harness {
             self.clock.clone(),
             self.tasks.clone(),
         );
+    }
+
+    pub(crate) fn models(&self) -> Arc<openclaw_agents::model::Models> {
+        self.runner.models()
+    }
+
+    pub(crate) fn ledger(&self) -> Arc<openclaw_agents::Ledger> {
+        self.runner.ledger()
+    }
+
+    pub(crate) fn now(&self) -> openclaw_core::Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn advance_hours(&self, hours: u64) {
+        self.clock.advance(Duration::from_secs(hours * 3_600));
+    }
+
+    /// Runs a turn for one message that must end with an answer, whose run is stored as the lane
+    /// and the ingress do.
+    pub(crate) async fn finish(&self, text: &str) {
+        let number = self.runs.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let row = self.input(number, MessageContent::text(text));
+        let message = NewMessage {
+            id: row.message_id.clone(),
+            channel_id: ChannelId::web(),
+            direction: Direction::Inbound,
+            sender: None,
+            chat: row.inbound.conversation.address(),
+            content: row.inbound.content.clone(),
+            reply_to: None,
+            external_id: None,
+        };
+        let entry = LogEntry {
+            session_id: self.session.id.clone(),
+            session_key: self.session.session_key.clone(),
+            run_id: Some(row.run_id.clone()),
+            message: Some(message),
+            transcript: None,
+            event: None,
+            at: self.clock.now(),
+        };
+        let accepted = NewInput {
+            id: row.id.clone(),
+            run_id: row.run_id.clone(),
+            principal: row.principal.clone(),
+            session_id: row.session_id.clone(),
+            session_key: row.session_key.clone(),
+            message_id: row.message_id.clone(),
+            inbound: row.inbound.clone(),
+            options: RunOptions::default(),
+            reply_back: true,
+            state: InputState::Waiting,
+            error: None,
+            merged_into: None,
+            at: row.created_at,
+        };
+        let batch = Batch::new()
+            .with(Write::Append(Box::new(entry)))
+            .with(Write::AcceptInput(Box::new(accepted)));
+        self.storage.apply(batch).await.expect("accepted");
+        let turn = self.turn_of(row.clone()).await;
+        let outcome = self.run(turn).await;
+        let TurnResult::Done { entry, .. } = outcome.result else {
+            panic!("no answer: {:?}", outcome.result)
+        };
+        self.append(None, entry).await;
+        let change = InputChange {
+            usage: Some(outcome.usage),
+            ..InputChange::new(
+                row.id,
+                vec![InputState::Waiting],
+                InputState::Answered,
+                RunStatus::Done,
+                self.clock.now(),
+            )
+        };
+        let batch = Batch::new().with(Write::ChangeInput(Box::new(change)));
+        self.storage.apply(batch).await.expect("ended");
     }
 
     /// Runs a turn for one message to its end.

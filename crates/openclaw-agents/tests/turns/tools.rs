@@ -98,13 +98,13 @@ on_every_wire! {
         let reply = harness.reply("go").await;
         let told: Vec<_> = reply.split(" | ").collect();
         assert_eq!(told.len(), 6, "{reply}");
-        // What is no JSON cannot be said on Gemini's wire, where arguments are part of the document.
+        // What is no JSON cannot be said on these wires, where arguments are part of the document.
         let broken = match api {
-            Api::Gemini => "error: invalid arguments for add: missing field `a`",
+            Api::Gemini | Api::Ollama => "error: invalid arguments for add: missing field `a`",
             Api::Chat | Api::Messages | Api::Responses => "error: the arguments are not valid JSON",
         };
         assert!(told[0].starts_with(broken), "{}", told[0]);
-        assert!(api == Api::Gemini || told[1].starts_with("error: the arguments are not valid JSON"), "{}", told[1]);
+        assert!(matches!(api, Api::Gemini | Api::Ollama) || told[1].starts_with("error: the arguments are not valid JSON"), "{}", told[1]);
         assert!(told[2].starts_with("error: invalid arguments for add: a: "), "{}", told[2]);
         assert_eq!(told[3], "error: the disk is full");
         assert_eq!(told[4], "error: there is no tool \"nonsense\"");

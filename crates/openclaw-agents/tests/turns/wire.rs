@@ -46,7 +46,7 @@ async fn the_official_types_take_what_is_sent() {
         harness.assert_sound();
         journal.push_str(&harness.server.journal());
     }
-    assert_eq!(journal.lines().count(), 12);
+    assert_eq!(journal.lines().count(), 15);
     let script = "../openclaw-testkit/validators/model_requests.py";
     let mut child = Command::new(python)
         .arg(script)
@@ -59,5 +59,5 @@ async fn the_official_types_take_what_is_sent() {
     let output = child.wait_with_output().expect("python ends");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(said.trim(), "12 requests are sound");
+    assert_eq!(said.trim(), "15 requests are sound");
 }

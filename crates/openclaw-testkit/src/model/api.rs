@@ -10,11 +10,14 @@ pub enum Api {
     Responses,
     /// `POST /v1beta/models/<model>:streamGenerateContent`.
     Gemini,
+    /// `POST /api/chat` of Ollama.
+    Ollama,
 }
 
 impl Api {
     /// All, for suites that run on each.
-    pub const ALL: [Self; 4] = [Self::Chat, Self::Messages, Self::Responses, Self::Gemini];
+    pub const ALL: [Self; 5] =
+        [Self::Chat, Self::Messages, Self::Responses, Self::Gemini, Self::Ollama];
 
     /// The wire's name in the configuration.
     pub const fn config_name(self) -> &'static str {
@@ -23,6 +26,7 @@ impl Api {
             Self::Messages => "anthropic-messages",
             Self::Responses => "openai-responses",
             Self::Gemini => "gemini",
+            Self::Ollama => "ollama",
         }
     }
 
@@ -31,6 +35,7 @@ impl Api {
             "/v1/chat/completions" | "/chat/completions" => Some(Self::Chat),
             "/v1/messages" => Some(Self::Messages),
             "/v1/responses" => Some(Self::Responses),
+            "/api/chat" => Some(Self::Ollama),
             other => gemini(other).map(|_| Self::Gemini),
         }
     }

@@ -53,7 +53,7 @@ impl RecordedRequest {
     pub fn system_text(&self) -> String {
         match self.api {
             Api::Messages => text_of(&self.body["system"]),
-            Api::Chat | Api::Responses | Api::Gemini => self
+            Api::Chat | Api::Responses | Api::Gemini | Api::Ollama => self
                 .messages()
                 .iter()
                 .filter(|message| matches!(message["role"].as_str(), Some("system" | "developer")))
@@ -119,7 +119,7 @@ impl RecordedRequest {
     pub fn tool_names(&self) -> Vec<String> {
         let tools = self.body["tools"].as_array().map_or(&[][..], Vec::as_slice);
         let names: Vec<&Value> = match self.api {
-            Api::Chat => tools.iter().map(|tool| &tool["function"]["name"]).collect(),
+            Api::Chat | Api::Ollama => tools.iter().map(|tool| &tool["function"]["name"]).collect(),
             Api::Messages | Api::Responses => tools.iter().map(|tool| &tool["name"]).collect(),
             Api::Gemini => tools
                 .iter()

@@ -291,7 +291,11 @@ impl Connection {
     async fn stream(&mut self, request: &RecordedRequest, reply: &Reply) -> io::Result<Next> {
         let mut headers = reply.headers.clone();
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
-            headers.push(("content-type".to_owned(), "text/event-stream".to_owned()));
+            let kind = match request.api {
+                Api::Ollama => "application/x-ndjson",
+                Api::Chat | Api::Messages | Api::Responses | Api::Gemini => "text/event-stream",
+            };
+            headers.push(("content-type".to_owned(), kind.to_owned()));
         }
         let mut out = head(reply.status, &headers, None);
         for frame in render::stream(request, reply) {

@@ -73,8 +73,14 @@ const DRAIN_FOR: Duration = Duration::from_millis(200);
 const DRAIN_BYTES: usize = 64 * 1024;
 
 /// What the last events of a reply hold, per wire; rig reads no further than these.
-const END_MARKERS: [&[u8]; 5] =
-    [b"[DONE]", b"message_delta", b"message_stop", b"response.completed", b"\"finishReason\""];
+const END_MARKERS: [&[u8]; 6] = [
+    b"[DONE]",
+    b"message_delta",
+    b"message_stop",
+    b"response.completed",
+    b"\"finishReason\"",
+    b"\"done\":true",
+];
 
 impl Body {
     pub(super) fn new(

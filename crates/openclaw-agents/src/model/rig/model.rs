@@ -4,7 +4,9 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use openclaw_config::ProviderApi;
 use openclaw_core::{Secret, StopReason, Usage};
-use rig_core::completion::{CompletionRequest, CompletionResponse, FinishReason, ToolDefinition};
+use rig_core::completion::{
+    CompletionRequest, CompletionResponse, FinishReason, OnUnsupported, ToolDefinition,
+};
 use rig_core::message::{
     AssistantContent, AssistantMessage, Message, StopReason as RigStop, ToolName, UserContent,
 };
@@ -13,7 +15,7 @@ use rig_core::providers::gemini::GeminiConfig;
 use rig_core::providers::ollama::OllamaConfig;
 use rig_core::providers::openai::wire::{Auth, OpenAIConfig};
 use rig_core::streaming::{Item, StreamEvent};
-use serde_json::json;
+use serde_json::{Number, json};
 
 use super::errors::Translator;
 use super::http::ModelHttp;
@@ -21,7 +23,9 @@ use super::pair::{Pair, pair};
 use super::transport::Transport;
 use crate::context::{Encoding, Settled};
 use crate::model::thinking::thinking_params;
-use crate::model::{Candidate, Event, EventStream, Model, ModelError, ModelFacts, Reply, Request};
+use crate::model::{
+    Candidate, Event, EventStream, Model, ModelError, ModelFacts, Prices, Reply, Request, Sampling,
+};
 
 /// Builds the model of a candidate.
 ///
@@ -29,14 +33,19 @@ use crate::model::{Candidate, Event, EventStream, Model, ModelError, ModelFacts,
 /// When the provider's settings cannot be used.
 pub(crate) fn build(
     candidate: &Candidate,
+    key: Option<&Secret>,
     facts: Arc<ModelFacts>,
     http: &ModelHttp,
     idle_timeout: Duration,
 ) -> Result<RigModel, ModelError> {
     let provider = &candidate.provider;
     let name = candidate.name();
-    let transport = Transport::new(http.clone(), idle_timeout);
-    let key = provider.api_key.as_ref().map(Secret::expose).unwrap_or_default();
+    let mut transport = Transport::new(http.clone(), idle_timeout);
+    if provider.name == "openrouter" || provider.base_url.contains("://openrouter.ai/") {
+        transport = transport.attributed();
+    }
+    let secret = key.cloned();
+    let key = key.map(Secret::expose).unwrap_or_default();
     let (base_url, model) = (provider.base_url.trim_end_matches('/'), candidate.model.as_str());
     // These wires add the version themselves.
     let root = base_url.trim_end_matches("/v1beta").trim_end_matches("/v1");
@@ -69,12 +78,11 @@ pub(crate) fn build(
         ProviderApi::Ollama => {
             let mut config = OllamaConfig::new().with_base_url(root);
             config.api_key = key.into();
-            let transport = transport.taking_documents();
-            pair(config.connect(transport.clone()).completion(model), transport)
+            pair(config.connect(transport.clone()).native_completion(model), transport)
         }
     };
     Ok(RigModel {
-        translator: Translator::new(name.clone(), provider.api_key.clone()),
+        translator: Translator::new(name.clone(), secret),
         name,
         api: provider.api,
         facts,
@@ -82,6 +90,9 @@ pub(crate) fn build(
         inner,
     })
 }
+
+/// The window of a local model, in tokens.
+const USUAL_LOCAL_WINDOW: u64 = 32_768;
 
 /// A model through rig.
 #[derive(Debug)]
@@ -99,7 +110,8 @@ impl RigModel {
     fn completion_request(&self, request: &Request) -> (CompletionRequest, Option<Arc<Vec<u8>>>) {
         let before = self.encoded_before(&request.settled, !request.tools.is_empty());
         let unencoded = if before.is_some() { &[] } else { request.settled.messages() };
-        let thinking = thinking_params(self.api, &self.facts, request.thinking);
+        let thinking = thinking_params(self.api, &self.model, &self.facts, request.thinking);
+        let thinks = thinking.params.is_some();
         let mut params = thinking.params;
         if self.api == ProviderApi::OpenAiResponses {
             // What people say to their assistant is not kept by the provider.
@@ -120,7 +132,32 @@ impl RigModel {
         let asked = request.max_output.unwrap_or(thinking.max_tokens);
         completion.max_tokens = Some(asked.min(thinking.max_tokens));
         completion.additional_params = params;
+        if self.api == ProviderApi::Ollama {
+            let params = completion.additional_params.get_or_insert_with(|| json!({}));
+            params["num_ctx"] = json!(self.window_to_keep());
+        }
+        self.sample(&mut completion, &request.sampling, thinks);
         (completion, before)
+    }
+
+    /// The window that a local server is told to keep: that of a large model would not fit into its
+    /// memory, unless the owner says so.
+    fn window_to_keep(&self) -> u64 {
+        self.facts.own_window.unwrap_or(self.facts.context_window.min(USUAL_LOCAL_WINDOW))
+    }
+
+    /// Sets how the next word is chosen; what this model cannot be told is left out.
+    fn sample(&self, completion: &mut CompletionRequest, sampling: &Sampling, thinks: bool) {
+        if sampling.is_default() {
+            return;
+        }
+        // Claude refuses other temperatures than its own while it thinks.
+        if !(thinks && self.api == ProviderApi::AnthropicMessages) {
+            completion.temperature = sampling.temperature.as_ref().and_then(Number::as_f64);
+            completion.options.top_p = sampling.top_p.as_ref().and_then(Number::as_f64);
+        }
+        completion.options.stop = sampling.stop.clone();
+        completion.options.on_unsupported = Some(OnUnsupported::Ignore);
     }
 
     /// The encoding of the rounds that are over; what is missing of it is made. `None` where they
@@ -201,6 +238,7 @@ impl RigModel {
 
     fn reply(
         name: &str,
+        prices: Option<Prices>,
         translator: &Translator,
         response: CompletionResponse,
     ) -> Result<Reply, ModelError> {
@@ -212,13 +250,15 @@ impl RigModel {
             Some(FinishReason::Length) => StopReason::MaxTokens,
             _ => StopReason::EndTurn,
         };
-        let usage = Usage {
+        let mut usage = Usage {
             input_tokens: response.usage.input_tokens.unwrap_or_default(),
             output_tokens: response.usage.output_tokens.unwrap_or_default(),
             cache_read_tokens: response.usage.cached_input_tokens.unwrap_or_default(),
             cache_write_tokens: response.usage.cache_creation_input_tokens.unwrap_or_default(),
             model_calls: 1,
+            cost_micro_usd: 0,
         };
+        usage.cost_micro_usd = prices.map_or(0, |prices| prices.cost(&usage));
         let choice = response.choice.into_iter().map(repeatable).collect();
         let message = AssistantMessage::new(choice).with_origin(response.origin).with_stop(stop);
         Ok(Reply { model: name.to_owned(), message, usage, stop: reason })
@@ -248,6 +288,7 @@ impl Model for RigModel {
 
     fn stream(&self, request: Request) -> EventStream {
         let (name, translator) = (self.name.clone(), self.translator.clone());
+        let prices = self.facts.prices;
         let (completion, before) = self.completion_request(&request);
         let opened = self.inner.stream(completion, before);
         Box::pin(async_stream::stream! {
@@ -272,7 +313,7 @@ impl Model for RigModel {
                 }
             }
             yield match reply.finish().await {
-                Ok(response) => Self::reply(&name, &translator, response)
+                Ok(response) => Self::reply(&name, prices, &translator, response)
                     .map(|reply| Event::Finished(Box::new(reply))),
                 Err(error) => Err(translator.translate(&error)),
             };

@@ -28,11 +28,24 @@ pub(super) struct Transport {
     idle: Duration,
     /// Whether a whole chat completion may come where a stream was asked for.
     takes_documents: bool,
+    /// Whether the provider is told which program asks.
+    attributed: bool,
 }
+
+/// Who asks, as OpenRouter shows it in its rankings and logs.
+const ATTRIBUTION: [(HeaderName, &str); 2] = [
+    (HeaderName::from_static("http-referer"), "https://openclaw.ai"),
+    (HeaderName::from_static("x-title"), "OpenClaw"),
+];
 
 impl Transport {
     pub(super) fn new(http: ModelHttp, idle: Duration) -> Self {
-        Self { http, idle, takes_documents: false }
+        Self { http, idle, takes_documents: false, attributed: false }
+    }
+
+    /// For OpenRouter.
+    pub(super) fn attributed(self) -> Self {
+        Self { attributed: true, ..self }
     }
 
     /// For the chat wire, some of whose servers do not stream.
@@ -47,6 +60,11 @@ impl Transport {
         let client = self.http.client().map_err(|error| instance(error.into()))?;
         let mut outgoing =
             client.request(parts.method, url).headers(parts.headers).body(body.into());
+        if self.attributed {
+            for (name, value) in ATTRIBUTION {
+                outgoing = outgoing.header(name, value);
+            }
+        }
         if let Some(key) = key {
             outgoing = outgoing.header(HeaderName::from_static("x-goog-api-key"), sensitive(&key)?);
         }

@@ -2,6 +2,7 @@
 //! and checks read it, so that they are written once.
 
 mod gemini;
+mod ollama;
 mod responses;
 
 use serde_json::Value;
@@ -15,6 +16,7 @@ pub(crate) fn of(api: Api, body: &Value) -> Vec<Value> {
         Api::Chat | Api::Messages => body["messages"].as_array().cloned().unwrap_or_default(),
         Api::Responses => responses::messages(body),
         Api::Gemini => gemini::messages(body),
+        Api::Ollama => ollama::messages(body),
     }
 }
 

@@ -3,6 +3,7 @@
 mod chat;
 mod gemini;
 mod messages;
+mod ollama;
 mod responses;
 
 use std::collections::BTreeSet;
@@ -38,6 +39,10 @@ pub(crate) fn check(
         }
         Api::Gemini => {
             gemini::check(headers, body, &mut found);
+            chat::messages(conversation, &mut found);
+        }
+        Api::Ollama => {
+            ollama::check(body, &mut found);
             chat::messages(conversation, &mut found);
         }
         Api::Messages => messages::check(headers, body, &mut found),

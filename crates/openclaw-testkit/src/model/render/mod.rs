@@ -1,6 +1,7 @@
 mod chat;
 mod gemini;
 mod messages;
+mod ollama;
 mod responses;
 
 use std::time::Duration;
@@ -25,6 +26,7 @@ pub(crate) fn stream(request: &RecordedRequest, reply: &Reply) -> Vec<Frame> {
         Api::Messages => messages::stream(request, reply, &mut frames),
         Api::Responses => responses::stream(request, reply, &mut frames),
         Api::Gemini => gemini::stream(request, reply, &mut frames),
+        Api::Ollama => ollama::stream(request, reply, &mut frames),
     }
     if reply.ending == Ending::HalfEvent {
         frames.bytes(b"data: {\"id\":\"half\",\"choi".to_vec());
@@ -39,6 +41,7 @@ pub(crate) fn document(request: &RecordedRequest, reply: &Reply) -> Value {
         Api::Messages => messages::document(request, reply),
         Api::Responses => responses::document(request, reply),
         Api::Gemini => gemini::document(request, reply),
+        Api::Ollama => ollama::document(request, reply),
     }
 }
 
@@ -50,6 +53,11 @@ pub(crate) struct Frames {
 impl Frames {
     fn bytes(&mut self, bytes: Vec<u8>) {
         self.frames.push(Frame::Bytes(bytes));
+    }
+
+    /// A document on a line of its own.
+    fn line(&mut self, data: &Value) {
+        self.bytes(format!("{data}\n").into_bytes());
     }
 
     fn event(&mut self, name: Option<&str>, data: &Value) {
