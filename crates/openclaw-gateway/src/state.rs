@@ -1,6 +1,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use openclaw_agents::Ledger;
+use openclaw_agents::model::Models;
 use openclaw_core::{Clock, IdGen, Rng, Timestamp};
 use openclaw_media::MediaStore;
 use openclaw_sessions::{Lanes, TurnRunner};
@@ -35,6 +37,12 @@ pub struct GatewayState {
     pub delivery: Arc<Delivery>,
     /// The channels.
     pub channels: Arc<ChannelRegistry>,
+    /// The models that turns ask, and what failed lately.
+    pub models: Arc<Models>,
+    /// What agents used today.
+    pub ledger: Arc<Ledger>,
+    /// The owner's time zone.
+    pub time_zone: jiff::tz::TimeZone,
     /// The tools.
     pub tools: Arc<ToolRegistry>,
     /// API keys, access tokens, the password.

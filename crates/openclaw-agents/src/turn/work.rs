@@ -94,7 +94,7 @@ enum Called {
     /// The model can be asked again.
     Done,
     /// The rest is for the run's caller.
-    HandedOver(HandedOver),
+    HandedOver(Box<HandedOver>),
     Stopped(Stopped),
     Looping,
     Fatal(String),
@@ -141,7 +141,7 @@ impl<'a> Work<'a> {
             self.prepared.before.rounds += 1;
             match self.call_tools(reply).await? {
                 Called::Done => self.take_steering().await,
-                Called::HandedOver(handed) => return Ok(self.handed_over(handed)),
+                Called::HandedOver(handed) => return Ok(self.handed_over(*handed)),
                 Called::Stopped(stopped) => return Ok(self.stopped(stopped)),
                 Called::Looping => {
                     return Ok(self.done_with_notice(LOOP_NOTICE, StopReason::ToolLoop));
@@ -282,7 +282,7 @@ impl<'a> Work<'a> {
         let (calls, handed): (Vec<_>, Vec<_>) =
             calls.into_iter().partition(|call| !self.prepared.caller.runs(&call.name));
         if calls.is_empty() && !handed.is_empty() {
-            return Ok(Called::HandedOver(HandedOver::at_once(&reply, theirs)));
+            return Ok(Called::HandedOver(Box::new(HandedOver::at_once(&reply, theirs))));
         }
         let entry = AssistantEntry::of_reply(&reply);
         self.commit_calls(&entry, &calls).await?;
@@ -305,7 +305,7 @@ impl<'a> Work<'a> {
         let images = Images::of_results(&results, &self.runner.deps.media).await;
         self.prepared.context.push_results(&results, &images);
         if let (Called::Done, false) = (&called, theirs.is_empty()) {
-            return Ok(Called::HandedOver(HandedOver::after_results(theirs)));
+            return Ok(Called::HandedOver(Box::new(HandedOver::after_results(theirs))));
         }
         Ok(called)
     }

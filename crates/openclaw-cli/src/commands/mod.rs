@@ -13,6 +13,7 @@ mod keys;
 mod login;
 mod logs;
 mod message;
+mod models;
 mod pairing;
 mod password;
 mod restart;
@@ -99,6 +100,9 @@ enum Command {
     /// Decide which devices of older clients may connect.
     #[command(subcommand)]
     Devices(devices::DevicesCommand),
+    /// See, choose and try the models that answer.
+    #[command(subcommand)]
+    Models(models::ModelsCommand),
     /// See, check and change the configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -160,6 +164,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Logout => login::forget(context),
         Command::Approvals(command) => client(context, approvals::run(context, command)),
         Command::Devices(command) => client(context, devices::run(context, command)),
+        Command::Models(command) => client(context, models::run(context, command)),
         Command::Config(command) => config::run(context, command),
         Command::Backup(command) => client(context, backup::run(context, command)),
         Command::Doctor(arguments) => doctor::run(context, &arguments),

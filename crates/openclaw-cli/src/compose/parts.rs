@@ -85,6 +85,8 @@ pub(crate) async fn compose(
         source: source.clone(),
         storage,
         fan,
+        models: runner.models(),
+        ledger: runner.ledger(),
         runner: Arc::new(runner),
         tools,
         factories: channels.factories(),

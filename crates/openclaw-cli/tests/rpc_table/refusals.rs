@@ -59,6 +59,9 @@ fn invalid() -> Vec<Row> {
         row("message.send", json!({"channel_id": "web", "chat_id": "a", "content": ""}), "content"),
         row("tool.call", json!({"name": "read", "arguments": {}}), "arguments"),
         row("config.set", json!({"key": "session.queue_mode", "value": "sideways"}), "value"),
+        row("models.status", json!({"agent_id": "nobody"}), "agent_id"),
+        row("models.probe", json!({"timeout_ms": 1}), "timeout_ms"),
+        row("usage.cost", json!({"days": 0}), "days"),
         row("pairing.approve", json!({}), "code"),
         row("logs.tail", json!({"limit": 0}), "limit"),
         row("keys.create", json!({"name": "", "scopes": ["operator.read"]}), "name"),
@@ -91,6 +94,7 @@ fn not_found() -> Vec<Row> {
         row("pairing.approve", json!({"code": "AAAAAAAA"})),
         row("pairing.approve", json!({"channel_id": "telegram", "user_id": "1"})),
         row("config.get", json!({"key": "no.such_key"})),
+        row("models.list", json!({"provider": "nobody"})),
         row("keys.rotate", json!({"id": "nobody"})),
         row("keys.revoke", json!({"id": "nobody"})),
     ]

@@ -153,6 +153,20 @@ fn rows() -> Vec<Row> {
         row("gateway.status", json!({"deep": true}), |result| {
             result["storage"].is_object() && result["sessions"].as_u64() >= Some(2)
         }),
+        row("models.list", json!({}), |result| {
+            result["models"].as_array().is_some_and(|models| {
+                models.iter().any(|model| model["configured"] == true)
+            })
+        }),
+        row("models.status", json!({}), |result| {
+            result["model"].is_string() && result["today"]["usage"].is_object()
+        }),
+        row("models.probe", json!({"timeout_ms": 5_000}), |result| {
+            result["probes"][0]["latency_ms"].is_u64()
+        }),
+        row("usage.cost", json!({"days": 2}), |result| {
+            result["total"]["model_calls"].as_u64() >= Some(1)
+        }),
         row("gateway.reload", json!({}), Value::is_object).shown_by(
             "gateway.status",
             json!({}),

@@ -68,7 +68,13 @@ pub const LIST: &[CommandInfo] = &[
     info(Command::Help, ("help", &["commands", "start"]), "", "what you can ask", Who::Anyone),
     info(Command::Status, ("status", &[]), "", "model, session and queue", Who::Anyone),
     info(Command::Whoami, ("whoami", &["id"]), "", "your id and this chat's", Who::Anyone),
-    info(Command::Usage, ("usage", &[]), "", "tokens this session has used", Who::Anyone),
+    info(
+        Command::Usage,
+        ("usage", &[]),
+        "",
+        "tokens this session has used, and what they cost",
+        Who::Anyone,
+    ),
     info(Command::New, ("new", &["reset"]), "[message]", "begin a fresh session", Who::Owner),
     info(Command::Stop, ("stop", &["abort"]), "", "end the running turn", Who::Owner),
     info(
@@ -81,7 +87,7 @@ pub const LIST: &[CommandInfo] = &[
     info(
         Command::Model,
         ("model", &[]),
-        "[provider/model | default]",
+        "[provider/model | alias | list | status | default]",
         "show or set the model",
         Who::Owner,
     ),

@@ -2,6 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use openclaw_agents::Ledger;
+use openclaw_agents::model::Models;
 use openclaw_config::Config;
 use openclaw_core::{
     ChannelId, ChatKind, Clock, Inbound, MessageContent, Session, SessionConfig, StopReason, Usage,
@@ -22,6 +24,10 @@ use super::{
 pub struct CommandDeps {
     /// Sessions and what waits for them.
     pub storage: Arc<dyn Storage>,
+    /// The models, and what failed lately.
+    pub models: Arc<Models>,
+    /// What agents used today.
+    pub ledger: Arc<Ledger>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The program's version.
@@ -117,7 +123,7 @@ impl CommandRunner {
             Command::Help => Ok(help::run(is_group)),
             Command::Status => status::run(deps, config, session).await,
             Command::Whoami => Ok(whoami::run(inbound, is_owner)),
-            Command::Usage => Ok(usage::run(session)),
+            Command::Usage => usage::run(deps, config, session).await,
             // What these do was done when they were stored.
             Command::New => Ok("A fresh session. What would you like to do?".to_owned()),
             Command::Stop => Ok("Stopped.".to_owned()),

@@ -30,6 +30,6 @@ pub(super) async fn run(
         session.session_key,
         session.agent_id,
         name_of(&mode),
-        super::usage::run(session),
+        super::usage::run(deps, config, session).await?,
     ))
 }

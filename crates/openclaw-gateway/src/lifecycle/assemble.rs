@@ -1,6 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use openclaw_agents::Ledger;
+use openclaw_agents::model::Models;
 use openclaw_channel_traits::ChannelFactory;
 use openclaw_config::Config;
 use openclaw_core::{Clock, IdGen, Rng};
@@ -48,6 +50,10 @@ pub struct Parts {
     pub fan: Arc<CommitFan>,
     /// What runs turns.
     pub runner: Arc<dyn TurnRunner>,
+    /// The models that it asks.
+    pub models: Arc<Models>,
+    /// What its agents used today.
+    pub ledger: Arc<Ledger>,
     /// The tools.
     pub tools: Arc<ToolRegistry>,
     /// One factory per kind of channel.
@@ -112,6 +118,8 @@ impl Gateway {
         });
         let commands = CommandDeps {
             storage: parts.storage.clone(),
+            models: parts.models.clone(),
+            ledger: parts.ledger.clone(),
             clock: parts.clock.clone(),
             version: parts.identity.version,
             approvals: parts.tools.approvals().cloned(),
@@ -138,7 +146,7 @@ impl Gateway {
                 clock: parts.clock.clone(),
                 ids: parts.ids.clone(),
                 rng: parts.rng.clone(),
-                time_zone: parts.time_zone,
+                time_zone: parts.time_zone.clone(),
             },
             routing,
         ));
@@ -176,6 +184,9 @@ impl Gateway {
             ingress,
             delivery,
             channels,
+            models: parts.models,
+            ledger: parts.ledger,
+            time_zone: parts.time_zone,
             tools: parts.tools,
             credentials,
             hub,

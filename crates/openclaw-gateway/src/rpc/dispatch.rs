@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{
     Caller, agent, approval, authenticate, backup, channel, config, device, gateway, keys, logs,
-    message, pairing, route, session, subscription, tool,
+    message, models, pairing, route, session, subscription, tool, usage,
 };
 use crate::GatewayState;
 use crate::auth::{CallClass, Principal};
@@ -62,7 +62,8 @@ pub fn may_wait(text: &str) -> bool {
     let waits = |call: &Result<Call<'_>, Rejected>| {
         let method = call.as_ref().ok().and_then(|call| registry::find(&call.method));
         method.is_some_and(|method| {
-            [m::AgentRun::NAME, m::MessageReceive::NAME, m::ToolCall::NAME].contains(&method.name)
+            [m::AgentRun::NAME, m::MessageReceive::NAME, m::ToolCall::NAME, m::ModelsProbe::NAME]
+                .contains(&method.name)
         })
     };
     match Incoming::parse(text) {
@@ -161,7 +162,11 @@ pub(crate) fn take_turn_of(
 
 fn class_of(method: &MethodInfo) -> CallClass {
     match method.access {
-        _ if [m::AgentRun::NAME, m::ToolCall::NAME].contains(&method.name) => CallClass::Run,
+        _ if [m::AgentRun::NAME, m::ToolCall::NAME, m::ModelsProbe::NAME]
+            .contains(&method.name) =>
+        {
+            CallClass::Run
+        }
         Access::Public | Access::Scope(Scope::Read) => CallClass::Read,
         Access::Scope(_) => CallClass::Write,
     }
@@ -316,6 +321,10 @@ handlers!(state, caller,
     m::KeysRotate => |params| keys::rotate::run(state, caller, params),
     m::KeysRotateSigning => |_| keys::rotate_signing::run(state),
     m::LogsTail => |params| logs::tail::run(state, params),
+    m::ModelsList => |params| models::list::run(state, params),
+    m::ModelsStatusGet => |params| models::status::run(state, params),
+    m::ModelsProbe => |params| models::probe::run(state, params),
+    m::UsageCost => |params| usage::cost::run(state, params),
     m::RouteExplain => |params| route::explain::run(state, params),
     m::Subscribe => |params| subscription::subscribe::run(state, caller, params),
     m::Unsubscribe => |params| subscription::unsubscribe::run(state, caller, params),

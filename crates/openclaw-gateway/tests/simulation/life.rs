@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
+use openclaw_agents::Ledger;
+use openclaw_agents::model::{ModelHttp, Models, RetryPolicy};
 use openclaw_config::Config;
 use openclaw_core::{Clock as _, Rng as _};
 use openclaw_errors::OpenClawError;
@@ -257,7 +259,14 @@ impl World {
             trace: self.trace.clone(),
             at_work: Arc::new(Mutex::default()),
         };
+        let rng = Arc::new(SeededRng::new(self.seed ^ self.rng.next_u64()));
         Parts {
+            models: Arc::new(Models::new(
+                ModelHttp::new(Default::default()),
+                rng.clone(),
+                RetryPolicy::default(),
+            )),
+            ledger: Arc::new(Ledger::new(storage.clone(), jiff::tz::TimeZone::UTC)),
             config: self.config.clone(),
             source: Arc::new(FixedSource(self.config.clone())),
             storage,
@@ -268,7 +277,7 @@ impl World {
             media: Arc::new(MediaStore::new("/nowhere/media")),
             clock: self.clock.clone(),
             ids: self.ids.clone(),
-            rng: Arc::new(SeededRng::new(self.seed ^ self.rng.next_u64())),
+            rng,
             time_zone: jiff::tz::TimeZone::UTC,
             identity: Identity {
                 gateway_id: name.to_owned(),

@@ -12,7 +12,7 @@ use openclaw_gateway::lifecycle::CommitFan;
 use openclaw_storage::memory::MemoryStorage;
 use openclaw_storage::rows::{
     Backlog, EventRow, InboxRow, LeaseRow, MessageQuery, OutboxRow, Page, PairingRow, SessionQuery,
-    TranscriptRow, UserRow,
+    TranscriptRow, UsageRow, UserRow,
 };
 use openclaw_storage::{
     Applied, ApplyError, Batch, CommitObserver, Committed, Conflict, EventReads, InboxReads,
@@ -238,6 +238,15 @@ impl InboxReads for Port {
     async fn backlog(&self) -> Result<Backlog, StorageError> {
         self.line.pass().await;
         self.memory.backlog().await
+    }
+
+    async fn usage_before(
+        &self,
+        position: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<UsageRow>, StorageError> {
+        self.line.pass().await;
+        self.memory.usage_before(position, limit).await
     }
 }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{SinkExt as _, StreamExt as _};
+use openclaw_agents::Ledger;
+use openclaw_agents::model::{ModelHttp, Models, RetryPolicy};
 use openclaw_channel_traits::ChannelFactory;
 use openclaw_config::{ChannelTable, Config, Environment, LoadRequest, NoChannels, validate_text};
 use openclaw_core::{ChannelKind, Secret, SystemClock, SystemIds, SystemRng, Timestamp};
@@ -172,12 +174,19 @@ impl TestGateway {
         let media = tempfile::tempdir().expect("a folder");
         let runner = Arc::new(EchoRunner::default());
         let source = Arc::new(SettableSource(Mutex::new(config.clone())));
+        let ledger = Arc::new(Ledger::new(storage.clone(), jiff::tz::TimeZone::UTC));
         let gateway = Gateway::assemble(Parts {
             config,
             source: source.clone(),
             storage,
             fan,
             runner: runner.clone(),
+            models: Arc::new(Models::new(
+                ModelHttp::new(Default::default()),
+                Arc::new(SystemRng),
+                RetryPolicy::default(),
+            )),
+            ledger,
             tools: Arc::new(
                 ToolRegistry::builder()
                     .with(Echo)

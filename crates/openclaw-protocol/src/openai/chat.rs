@@ -3,7 +3,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::de::{self, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::{ChatContent, ChatToolCall};
 
@@ -39,6 +39,17 @@ pub struct ChatRequest {
     #[serde(default)]
     #[schemars(range(min = 1))]
     pub max_tokens: Option<u64>,
+    /// How freely the next word is chosen, 0 to 2; a model that cannot be told is not.
+    #[serde(default)]
+    #[schemars(with = "Option<f64>", range(min = 0, max = 2))]
+    pub temperature: Option<Number>,
+    /// Only the most likely words that together have this probability, 0 to 1.
+    #[serde(default)]
+    #[schemars(with = "Option<f64>", range(min = 0, max = 1))]
+    pub top_p: Option<Number>,
+    /// Texts that end the answer.
+    #[serde(default)]
+    pub stop: Option<StopTexts>,
     /// How much to think: `none`, `minimal`, `low`, `medium`, `high` or `xhigh`.
     #[serde(default)]
     pub reasoning_effort: Option<String>,
@@ -48,6 +59,16 @@ pub struct ChatRequest {
     /// Whose conversation it is: requests with the same user share a session.
     #[serde(default)]
     pub user: Option<String>,
+}
+
+/// Texts that end an answer: at most four.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum StopTexts {
+    /// One.
+    One(String),
+    /// Several.
+    Several(Vec<String>),
 }
 
 /// More about a stream.

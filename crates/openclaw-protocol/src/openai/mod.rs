@@ -12,7 +12,7 @@ mod responses;
 
 pub use chat::{
     ChatFunction, ChatMessage, ChatRequest, ChatTool, ChatToolChoice, ChoiceWord, NamedFunction,
-    NamedTool, ResponseFormat, StreamOptions, ToolKind,
+    NamedTool, ResponseFormat, StopTexts, StreamOptions, ToolKind,
 };
 pub use chat_answer::{
     ChatAnswer, ChatChoice, ChatChunk, ChatDelta, ChatReply, ChatToolCall, ChatUsage, ChunkChoice,

@@ -31,9 +31,9 @@ pub struct Response {
     pub parallel_tool_calls: bool,
     /// As it was given.
     pub previous_response_id: Option<String>,
-    /// The model's own.
+    /// As it was given; null where it is the model's own.
     pub temperature: Option<f64>,
-    /// The model's own.
+    /// As it was given; null where it is the model's own.
     pub top_p: Option<f64>,
     /// As it was given.
     pub tool_choice: ResponseToolChoice,

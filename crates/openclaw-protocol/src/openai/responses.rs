@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::{ChoiceWord, ToolKind};
 
@@ -31,6 +31,14 @@ pub struct ResponseRequest {
     #[serde(default)]
     #[schemars(range(min = 1))]
     pub max_output_tokens: Option<u64>,
+    /// How freely the next word is chosen, 0 to 2; a model that cannot be told is not.
+    #[serde(default)]
+    #[schemars(with = "Option<f64>", range(min = 0, max = 2))]
+    pub temperature: Option<Number>,
+    /// Only the most likely words that together have this probability, 0 to 1.
+    #[serde(default)]
+    #[schemars(with = "Option<f64>", range(min = 0, max = 1))]
+    pub top_p: Option<Number>,
     /// How much to think.
     #[serde(default)]
     pub reasoning: Option<ReasoningOptions>,

@@ -10,6 +10,7 @@ use super::ask::{Asked, agent_of, thinking};
 use super::error::Refused;
 use super::files::FileSource;
 use super::said::{Said, add_text};
+use super::sampling::sampling;
 use crate::GatewayState;
 
 /// Understands a request for a chat completion.
@@ -23,6 +24,7 @@ pub(super) fn read(state: &GatewayState, request: ChatRequest) -> Result<Asked, 
         max_output_tokens: limit(request.max_completion_tokens, "max_completion_tokens")?
             .or(limit(request.max_tokens, "max_tokens")?),
         instructions: format(request.response_format),
+        sampling: sampling(request.temperature, request.top_p, request.stop)?,
         ..CallerRun::default()
     };
     let choice = match request.tool_choice {

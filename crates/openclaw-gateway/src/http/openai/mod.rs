@@ -16,6 +16,7 @@ mod responses;
 mod responses_request;
 mod route;
 mod said;
+mod sampling;
 mod text;
 
 pub(crate) use route::route;

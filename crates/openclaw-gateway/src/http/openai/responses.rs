@@ -6,6 +6,7 @@ use openclaw_protocol::openai::{
 };
 use openclaw_sessions::RunEnd;
 use openclaw_storage::rows::CallerCall;
+use serde_json::Number;
 
 use super::error::Refused;
 use super::follow::{Events, Writer};
@@ -26,8 +27,8 @@ pub(super) fn begun(request: ResponseRequest, run: &str, created: i64) -> Respon
         output: Vec::new(),
         parallel_tool_calls: true,
         previous_response_id: request.previous_response_id,
-        temperature: None,
-        top_p: None,
+        temperature: request.temperature.as_ref().and_then(Number::as_f64),
+        top_p: request.top_p.as_ref().and_then(Number::as_f64),
         tool_choice: request.tool_choice.unwrap_or(ResponseToolChoice::Word(ChoiceWord::Auto)),
         tools: request.tools.unwrap_or_default(),
         usage: None,

@@ -14,6 +14,7 @@ use super::chat_request::{
 use super::error::Refused;
 use super::files::FileSource;
 use super::said::{Said, add_text};
+use super::sampling::sampling;
 use crate::GatewayState;
 
 /// What ids of answers begin with, before the run's.
@@ -28,6 +29,7 @@ pub(super) fn read(state: &GatewayState, request: &ResponseRequest) -> Result<As
     let mut caller = CallerRun {
         max_output_tokens: request.max_output_tokens,
         instructions: instructions(request),
+        sampling: sampling(request.temperature.clone(), request.top_p.clone(), None)?,
         ..CallerRun::default()
     };
     if caller.max_output_tokens == Some(0) {

@@ -155,6 +155,7 @@ impl Run {
             StopReason::MaxTokens => (ChatState::Final, Some("length")),
             StopReason::EndTurn
             | StopReason::ToolLimit
+            | StopReason::SpendLimit
             | StopReason::ToolLoop
             | StopReason::ToolCalls => (ChatState::Final, None),
         };

@@ -16,6 +16,7 @@ mod send;
 mod sessions;
 mod status;
 mod tools;
+mod usage;
 
 use std::sync::Arc;
 
@@ -81,6 +82,8 @@ pub(super) async fn dispatch(call: Call<'_>) -> Result<Value, WireError> {
         "config.patch" => config::patch(call).await,
         "config.schema" => config::schema(call).await,
         "models.list" => models::list(call),
+        "usage.status" => usage::status(call),
+        "usage.cost" => usage::cost(call).await,
         "agents.list" => agents::list(call),
         "agents.create" => agents::create(call).await,
         "agents.update" => agents::update(call).await,
