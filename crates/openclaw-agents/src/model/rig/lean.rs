@@ -31,7 +31,10 @@ impl<Frame> Reassemble<Frame> for Nothing {
 
 impl Serves<Completion> for Nothing {}
 
-impl<W: Wire<Op = Completion, Payload = Encoded>> Wire for Lean<W> {
+impl<W> Wire for Lean<W>
+where
+    W: Wire<Op = Completion, Payload = Encoded> + std::fmt::Debug,
+{
     type Op = Completion;
     type Payload = Encoded;
     type Frame = W::Frame;
@@ -39,7 +42,11 @@ impl<W: Wire<Op = Completion, Payload = Encoded>> Wire for Lean<W> {
     type Reassembler = Nothing;
 
     fn describe(&self) -> Descriptor<'_> {
-        self.wire.describe()
+        let described = self.wire.describe();
+        match described.replay {
+            Some(_) => described.replay(self),
+            None => described,
+        }
     }
 
     fn encode(&self, request: Request<Self>, mode: Mode) -> Result<Encoded, EncodeError> {

@@ -4,8 +4,10 @@ mod errors;
 mod http;
 mod idle;
 mod lean;
+mod merging;
 mod model;
 mod pair;
+mod replay;
 mod rewrite;
 mod transport;
 

@@ -57,7 +57,7 @@ pub(crate) fn build(
             if key.is_empty() {
                 config = config.with_auth(Auth::OptionalBearer);
             }
-            let transport = transport.taking_documents();
+            let transport = transport.taking_documents().merging();
             pair(config.connect(transport.clone()).chat(model), transport)
         }
         ProviderApi::OpenAiResponses => {

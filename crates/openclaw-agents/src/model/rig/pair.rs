@@ -86,7 +86,8 @@ where
         request.chat_history = rounds;
         // Marks that belong on the end of a conversation come to stand on this one.
         request.chat_history.push(Message::user("end"));
-        let request = Completion::prepare(request, &self.wire.describe())?;
+        let wire = Lean { wire: self.wire.clone(), before: None };
+        let request = Completion::prepare(request, &wire.describe())?;
         let encoded = self.wire.encode(request, Mode::Streaming)?;
         let Body::Bytes(body) = encoded.request.body() else { return Ok(None) };
         let Some(Messages { messages }) = Messages::of(body) else { return Ok(None) };

@@ -13,6 +13,7 @@ use rig_core::http_client::{
 
 use super::http::ModelHttp;
 use super::idle::{Body, TransportError};
+use super::merging::Merging;
 use super::rewrite;
 
 /// The longest reply, in bytes.
@@ -30,6 +31,8 @@ pub(super) struct Transport {
     takes_documents: bool,
     /// Whether the provider is told which program asks.
     attributed: bool,
+    /// Whether pieces of text that come together are passed on as one.
+    merges: bool,
 }
 
 /// Who asks, as OpenRouter shows it in its rankings and logs.
@@ -40,7 +43,7 @@ const ATTRIBUTION: [(HeaderName, &str); 2] = [
 
 impl Transport {
     pub(super) fn new(http: ModelHttp, idle: Duration) -> Self {
-        Self { http, idle, takes_documents: false, attributed: false }
+        Self { http, idle, takes_documents: false, attributed: false, merges: false }
     }
 
     /// For OpenRouter.
@@ -51,6 +54,11 @@ impl Transport {
     /// For the chat wire, some of whose servers do not stream.
     pub(super) fn taking_documents(self) -> Self {
         Self { takes_documents: true, ..self }
+    }
+
+    /// For the chat wire, whose pieces of text are alike.
+    pub(super) fn merging(self) -> Self {
+        Self { merges: true, ..self }
     }
 
     /// Sends, and waits for the headers at most as long as for any chunk.
@@ -115,7 +123,8 @@ impl Transport {
             return event_stream(events);
         }
         // Some servers call their events plain text, or nothing at all.
-        event_stream(Box::pin(self.body(response, LONGEST_REPLY)))
+        let body = self.body(response, LONGEST_REPLY);
+        event_stream(if self.merges { Box::pin(Merging::new(body)) } else { Box::pin(body) })
     }
 }
 
