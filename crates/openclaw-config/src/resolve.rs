@@ -14,7 +14,8 @@ use crate::sections::{
 };
 use crate::wording::{did_you_mean, quoted_list};
 use crate::{
-    AgentSettings, Config, DockerSettings, Environment, ExecAsk, Issue, LoggingSettings,
+    AgentSettings, Config, DockerSettings, Environment, ExecAsk, Issue, LoggingSettings, McpServer,
+    McpTransport,
     ModelProvider, Place, ReadContext, RoutingRule, SandboxSettings, SearchProvider,
     SearchSettings, Spanned, StorageBackend, ToolSettings, TtsProvider, TtsSettings,
 };
@@ -44,6 +45,7 @@ impl Resolver<'_> {
         let routing = self.rules(sections.rules, &agents);
         let retention = sections.storage.retention;
         let storage = self.storage(sections.storage.engine);
+        let mcp = self.mcp(sections.mcp, &agents);
         let channels = sections.channels.check(self.channels, self.context, &mut self.issues);
         Config {
             gateway: sections.gateway,
@@ -59,12 +61,36 @@ impl Resolver<'_> {
             retention,
             channels: channels.into_iter().map(|table| (table.kind.clone(), table)).collect(),
             hooks: sections.hooks,
+            mcp,
             logging: self.logging(sections.logging),
             otel: sections.otel,
             state_dir: self.state.root().to_owned(),
             file: self.file.clone(),
             inert_keys: Vec::new(),
         }
+    }
+
+    /// Folders become absolute, and agents have to exist.
+    fn mcp(
+        &mut self,
+        mut servers: BTreeMap<String, McpServer>,
+        agents: &[AgentSettings],
+    ) -> BTreeMap<String, McpServer> {
+        for server in servers.values_mut() {
+            if let McpTransport::Stdio(program) = &mut server.transport
+                && let Some(cwd) = &program.cwd
+            {
+                let cwd = self.environment.expand_home(&cwd.to_string_lossy());
+                program.cwd = Some(normal(&self.folder.join(cwd)));
+            }
+            for id in &server.agents {
+                if !agents.iter().any(|agent| agent.id == *id) {
+                    let message = format!("there is no agent {id}");
+                    self.issue(None, &format!("mcp.servers.{}.agents", server.name), message);
+                }
+            }
+        }
+        servers
     }
 
     fn issue(&mut self, place: Option<Place>, key: &str, message: impl Into<String>) {

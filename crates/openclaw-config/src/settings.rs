@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::{
-    HooksSettings, LoggingSettings, ModelSettings, OtelSettings, SpendLimits, TtsSettings,
+    HooksSettings, LoggingSettings, McpServer, ModelSettings, OtelSettings, SpendLimits, TtsSettings,
 };
 use openclaw_core::{AgentId, ChannelKind, ChatKind, QueueMode, ReplyBack, SandboxMode, Secret};
 
@@ -39,6 +39,8 @@ pub struct Config {
     pub channels: BTreeMap<ChannelKind, ChannelTable>,
     /// `[hooks]`.
     pub hooks: HooksSettings,
+    /// `[mcp.servers.<name>]` by name.
+    pub mcp: BTreeMap<String, McpServer>,
     /// `[logging]`.
     pub logging: LoggingSettings,
     /// `[diagnostics.otel]`.

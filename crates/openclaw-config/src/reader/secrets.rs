@@ -1,8 +1,11 @@
+use std::collections::BTreeMap;
+
 use openclaw_core::Secret;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::TableReader;
 use super::table::{MASK, with_description, wrong_type};
+use crate::dotted_key::join;
 use crate::{Issue, SpannedEntry, SpannedValue};
 
 impl TableReader<'_> {
@@ -137,11 +140,64 @@ impl TableReader<'_> {
         if !self.describing {
             return;
         }
-        let schema = secret_schema();
         let properties = &mut self.outcome.properties;
-        properties.insert(name.to_owned(), with_description(schema, description));
+        properties.insert(name.to_owned(), with_description(secret_schema(), description));
         let description = format!("The path of a file that holds `{name}`.");
-        properties.insert(file_key.to_owned(), with_description(text(), &description));
+        let text = json!({"type": "string", "minLength": 1});
+        properties.insert(file_key.to_owned(), with_description(text, &description));
+    }
+
+    /// A table whose keys are names chosen by the owner and whose values are secrets.
+    pub fn secrets(
+        &mut self,
+        name: &'static str,
+        description: &'static str,
+        check: impl Fn(&str) -> Result<(), String>,
+    ) -> BTreeMap<String, Secret> {
+        if self.describing {
+            let schema = json!({"type": "object", "additionalProperties": secret_schema()});
+            let schema = with_description(schema, description);
+            self.outcome.properties.insert(name.to_owned(), schema);
+        }
+        let path = self.path(name);
+        let Some(entry) = self.entry(name) else { return BTreeMap::new() };
+        let SpannedValue::Table(table) = &entry.value.value else {
+            self.push(wrong_type(&entry.value, path, "a table"));
+            return BTreeMap::new();
+        };
+        let mut secrets = BTreeMap::new();
+        let mut effective = Map::new();
+        for (key, entry) in &table.entries {
+            let path = join(&path, key);
+            effective.insert(key.clone(), Value::from(MASK));
+            if let Err(message) = check(key) {
+                self.push(Issue::new(entry.key_place.clone(), path, message));
+                continue;
+            }
+            let fetched = match &entry.value.value {
+                SpannedValue::String(text) => {
+                    let secret = Secret::new(text.as_str());
+                    if !text.is_empty() {
+                        self.context.note_secret(&path, &secret);
+                    }
+                    Ok(secret)
+                }
+                SpannedValue::Table(table) => self.context.resolve(&path, table),
+                _ => {
+                    let expected = "a string or { env | file | exec | keyring = … }";
+                    self.push(wrong_type(&entry.value, path, expected));
+                    continue;
+                }
+            };
+            match fetched {
+                Ok(secret) => drop(secrets.insert(key.clone(), secret)),
+                Err(message) => {
+                    self.push(Issue::new(entry.value.place.clone(), path, message));
+                }
+            }
+        }
+        self.outcome.effective.insert(name.to_owned(), Value::Object(effective));
+        secrets
     }
 }
 

@@ -203,7 +203,7 @@ fn read_path(text: String) -> Result<String, String> {
     let is_path = path.starts_with('/')
         && path.len() > 1
         && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte));
-    let taken = ["/rpc", "/ws", "/v1", "/health", "/ready", "/metrics", "/tools"];
+    let taken = ["/rpc", "/ws", "/v1", "/health", "/ready", "/metrics", "/tools", "/mcp"];
     match is_path
         && !taken.iter().any(|other| path == *other || path.starts_with(&format!("{other}/")))
     {

@@ -9,6 +9,7 @@ mod hooks;
 mod level;
 mod limits;
 mod logging;
+mod mcp;
 mod models;
 mod root;
 mod routing;

@@ -182,7 +182,7 @@ pub(super) fn read_base_url(text: String) -> Result<(String, bool), String> {
     Ok((text.trim_end_matches('/').to_owned(), in_the_clear))
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),

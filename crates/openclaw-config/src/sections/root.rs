@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::agents::read_agents;
@@ -7,6 +9,7 @@ use super::gateway::read_gateway;
 use super::hooks::read_hooks;
 use super::level::Level;
 use super::logging::{read_diagnostics, read_logging};
+use super::mcp::read_mcp;
 use super::models::read_models;
 use super::routing::read_routing;
 use super::session::read_session;
@@ -17,7 +20,7 @@ use super::{AgentsSection, ChannelsSection, RuleSection, StorageSection, ToolFie
 use crate::channel_table::ChannelParser;
 use crate::models::ModelsSection;
 use crate::{
-    DeliverySettings, GatewaySettings, HooksSettings, LoggingSettings, OtelSettings,
+    DeliverySettings, GatewaySettings, HooksSettings, LoggingSettings, McpServer, OtelSettings,
     SessionSettings, TableReader, TtsSettings,
 };
 
@@ -33,6 +36,7 @@ pub(crate) struct Sections {
     pub(crate) storage: StorageSection,
     pub(crate) channels: ChannelsSection,
     pub(crate) hooks: HooksSettings,
+    pub(crate) mcp: BTreeMap<String, McpServer>,
     pub(crate) logging: LoggingSettings,
     pub(crate) otel: OtelSettings,
     pub(crate) tts: Option<TtsSettings>,
@@ -60,6 +64,7 @@ pub(crate) fn read_root(reader: &mut TableReader<'_>, channels: &dyn ChannelPars
         storage: reader.table("storage", "Where everything is kept.", read_storage),
         channels: read_channels(reader, channels),
         hooks: reader.table("hooks", "Webhooks in.", read_hooks),
+        mcp: reader.table("mcp", "The Model Context Protocol.", read_mcp),
         logging: reader.table("logging", "Where log lines go.", read_logging),
         otel: reader.table(
             "diagnostics",

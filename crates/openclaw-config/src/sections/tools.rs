@@ -6,7 +6,7 @@ use super::level::Level;
 use super::models::read_base_url;
 use crate::{ExecAsk, SearchProvider, SpannedValue, TableReader, ToolRules};
 
-const EXEC_ASK: [(&str, ExecAsk); 3] =
+pub(super) const EXEC_ASK: [(&str, ExecAsk); 3] =
     [("off", ExecAsk::Off), ("on_miss", ExecAsk::OnMiss), ("always", ExecAsk::Always)];
 
 /// `[tools]`, of the gateway or of one agent; `None` is not set.
@@ -99,7 +99,7 @@ fn read_search(reader: &mut TableReader<'_>) -> SearchFields {
     SearchFields { provider, base_url, api_key, max_results }
 }
 
-fn read_pattern(text: String) -> Result<String, String> {
+pub(super) fn read_pattern(text: String) -> Result<String, String> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:*?[]!{},".contains(&byte);
     if text.bytes().all(allowed) {
         Ok(text)

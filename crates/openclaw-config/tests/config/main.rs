@@ -8,6 +8,7 @@ mod includes;
 mod keys;
 mod last_good;
 mod loading;
+mod mcp;
 mod models;
 mod reload;
 mod schema;
