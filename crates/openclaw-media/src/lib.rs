@@ -20,7 +20,7 @@ mod sweep;
 pub use error::MediaError;
 pub use fetch::{
     AddressRules, Credential, FetchRequest, Fetched, Fetcher, FetcherBuilder, Lookup, RelayRequest,
-    Relayed,
+    Relayed, SystemLookup,
 };
 pub use file_name::sanitise_file_name;
 pub use intake::Intake;

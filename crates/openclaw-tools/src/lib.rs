@@ -6,6 +6,8 @@
 //! acts on a higher thing (sessions, channels, memory) lives with that thing and joins the registry
 //! there.
 //!
+//! Tools that are found out at run time come from a [`ToolSource`].
+//!
 //! To add a tool: one file with its `Args`, its [`Tool`] impl and tests, and a line where the
 //! registry is filled. Its group, if it has one, is in `policy/group.rs`.
 
@@ -20,6 +22,8 @@ mod platform;
 mod policy;
 mod registry;
 pub mod sandbox;
+mod source;
+mod stranger;
 mod tool;
 pub mod web;
 
@@ -28,4 +32,6 @@ pub use names::canonical_tool_name;
 pub use opener::{OpenError, OpenedFile, Workspace};
 pub use policy::{Asker, Decision, ToolPolicy};
 pub use registry::{ToolRegistry, ToolRegistryBuilder};
+pub use source::ToolSource;
+pub use stranger::quoted;
 pub use tool::{Tool, ToolCall, ToolContext, ToolDefinition, ToolError, ToolOutput};

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use insta::{assert_json_snapshot, assert_snapshot};
 use openclaw_config::ToolSettings;
-use openclaw_core::{CallId, ToolName};
+use openclaw_core::{AgentId, CallId, ToolName};
 use openclaw_tools::{
     Tool, ToolCall, ToolContext, ToolDefinition, ToolError, ToolOutput, ToolPolicy, ToolRegistry,
 };
@@ -31,7 +31,7 @@ fn names(definitions: &[ToolDefinition]) -> Vec<&str> {
 #[test]
 fn the_file_tools_are_offered_in_few_bytes() {
     let bench = Bench::new();
-    let offered = bench.registry.definitions(&ToolPolicy::allow_all());
+    let offered = bench.registry.definitions(&ToolPolicy::allow_all(), &AgentId::main());
     assert_eq!(names(&offered), ["read", "write", "edit", "list", "search", "apply_patch"]);
     let sent: Vec<Value> = offered
         .iter()
@@ -52,7 +52,7 @@ fn the_file_tools_are_offered_in_few_bytes() {
 #[test]
 fn a_schema_says_what_is_taken() {
     let bench = Bench::new();
-    let offered = bench.registry.definitions(&ToolPolicy::allow_all());
+    let offered = bench.registry.definitions(&ToolPolicy::allow_all(), &AgentId::main());
     assert_json_snapshot!(offered[4].parameters, @r#"
     {
       "type": "object",
@@ -95,11 +95,19 @@ fn a_schema_says_what_is_taken() {
 fn the_offer_follows_the_policy_and_is_made_once() {
     let bench = Bench::new();
     let read_only = policy(&["group:fs"], &["write", "ed*"]);
-    let offered = bench.registry.definitions(&read_only);
+    let offered = bench.registry.definitions(&read_only, &AgentId::main());
     assert_eq!(names(&offered), ["read", "list", "search", "apply_patch"]);
-    assert!(Arc::ptr_eq(&offered, &bench.registry.definitions(&read_only.clone())));
-    assert!(bench.registry.definitions(&policy(&[], &[])).is_empty());
-    assert!(bench.registry.definitions(&ToolPolicy::deny_all("the session's settings")).is_empty());
+    assert!(Arc::ptr_eq(
+        &offered,
+        &bench.registry.definitions(&read_only.clone(), &AgentId::main())
+    ));
+    assert!(bench.registry.definitions(&policy(&[], &[]), &AgentId::main()).is_empty());
+    assert!(
+        bench
+            .registry
+            .definitions(&ToolPolicy::deny_all("the session's settings"), &AgentId::main())
+            .is_empty()
+    );
 }
 
 #[tokio::test]

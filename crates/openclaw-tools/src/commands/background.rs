@@ -223,7 +223,7 @@ impl Process {
         mut inputs: mpsc::Receiver<Input>,
         limit: Option<Duration>,
     ) {
-        let Running { mut output, mut input, mut ending } = running;
+        let Running { mut output, mut input, mut ending, .. } = running;
         let mut buffer = vec![0; 16 * 1024];
         let until = limit.map(|limit| self.began + limit.min(LONGEST_LIMIT));
         let mut is_open = true;

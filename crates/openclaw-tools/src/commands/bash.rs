@@ -83,7 +83,7 @@ async fn foreground(
     running: Running,
     limit: Duration,
 ) -> Result<ToolOutput, ToolError> {
-    let Running { mut output, input: _input, mut ending } = running;
+    let Running { mut output, input: _input, mut ending, .. } = running;
     let (mut captured, mut shown) = (Captured::default(), Shown::default());
     let mut buffer = vec![0; 16 * 1024];
     let until = Instant::now() + limit;

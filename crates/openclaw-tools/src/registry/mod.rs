@@ -10,11 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use openclaw_core::AgentId;
+use serde_json::Value;
 
 use self::erased::{ErasedTool, Typed};
 use crate::approvals::Approvals;
 use crate::{
-    Tool, ToolCall, ToolContext, ToolDefinition, ToolError, ToolOutput, ToolPolicy,
+    Tool, ToolCall, ToolContext, ToolDefinition, ToolError, ToolOutput, ToolPolicy, ToolSource,
     canonical_tool_name,
 };
 
@@ -33,6 +35,7 @@ pub struct ToolRegistry {
     tools: Vec<Box<dyn ErasedTool>>,
     index: HashMap<&'static str, usize>,
     offers: Mutex<Offers>,
+    sources: Vec<Arc<dyn ToolSource>>,
     approvals: Option<Arc<Approvals>>,
 }
 
@@ -40,6 +43,7 @@ pub struct ToolRegistry {
 #[derive(Debug, Default)]
 pub struct ToolRegistryBuilder {
     tools: Vec<Box<dyn ErasedTool>>,
+    sources: Vec<Arc<dyn ToolSource>>,
     approvals: Option<Arc<Approvals>>,
 }
 
@@ -49,6 +53,13 @@ impl ToolRegistryBuilder {
     pub fn with<T: Tool>(mut self, tool: T) -> Self {
         self.tools.retain(|other| other.name() != T::NAME);
         self.tools.push(Box::new(Typed::new(tool)));
+        self
+    }
+
+    /// Adds tools that come and go; they are offered after all others.
+    #[must_use]
+    pub fn with_source(mut self, source: Arc<dyn ToolSource>) -> Self {
+        self.sources.push(source);
         self
     }
 
@@ -62,8 +73,8 @@ impl ToolRegistryBuilder {
     /// The registry, in the order of adding.
     pub fn build(self) -> ToolRegistry {
         let index = self.tools.iter().enumerate().map(|(at, tool)| (tool.name(), at)).collect();
-        let Self { tools, approvals } = self;
-        ToolRegistry { tools, index, offers: Mutex::default(), approvals }
+        let Self { tools, sources, approvals } = self;
+        ToolRegistry { tools, index, offers: Mutex::default(), sources, approvals }
     }
 }
 
@@ -83,9 +94,29 @@ impl ToolRegistry {
         self.tools.iter().map(|tool| tool.name())
     }
 
-    /// What a model may be offered under this policy, in the order of adding: the same list every
-    /// time, so that a provider's cache of the prompt holds.
-    pub fn definitions(&self, policy: &ToolPolicy) -> Arc<[ToolDefinition]> {
+    /// Has the tools that come and go found out, for what this agent is offered next.
+    pub async fn prepare(&self, agent: &AgentId) {
+        futures_util::future::join_all(self.sources.iter().map(|source| source.prepare(agent)))
+            .await;
+    }
+
+    /// What the model of this agent may be offered under this policy, in the order of adding: the same
+    /// list every time, so that a provider's cache of the prompt holds.
+    pub fn definitions(&self, policy: &ToolPolicy, agent: &AgentId) -> Arc<[ToolDefinition]> {
+        let own = self.own_definitions(policy);
+        let mut foreign = self
+            .sources
+            .iter()
+            .flat_map(|source| source.definitions(agent))
+            .filter(|tool| policy.decide(&tool.name).allowed)
+            .peekable();
+        if foreign.peek().is_none() {
+            return own;
+        }
+        own.iter().cloned().chain(foreign).collect()
+    }
+
+    fn own_definitions(&self, policy: &ToolPolicy) -> Arc<[ToolDefinition]> {
         let allowed: Box<[bool]> =
             self.tools.iter().map(|tool| policy.decide(tool.name()).allowed).collect();
         let mut offers = self.offers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,6 +137,16 @@ impl ToolRegistry {
         offer
     }
 
+    fn find(&self, name: &str) -> Option<Found<'_>> {
+        if let Some(at) = self.index.get(name) {
+            return Some(Found::Own(self.tools[*at].as_ref()));
+        }
+        let mut sources = self.sources.iter();
+        sources
+            .find(|source| name.starts_with(source.prefix()))
+            .map(|source| Found::Foreign(&**source))
+    }
+
     /// Runs one call: the policy is asked, the arguments are checked, a panic is caught, and a tool
     /// that does not end within five seconds of being cancelled is dropped.
     ///
@@ -118,20 +159,21 @@ impl ToolRegistry {
         context: ToolContext,
     ) -> Result<ToolOutput, ToolError> {
         let name = canonical_tool_name(call.name.as_str());
-        let Some(tool) = self.index.get(name.as_ref()).map(|at| &self.tools[*at]) else {
+        let Some(tool) = self.find(&name) else {
             return Err(ToolError::Unknown(call.name.into_string()));
         };
-        let decision = policy.decide(tool.name());
+        let decision = policy.decide(&name);
         if !decision.allowed {
             return Err(ToolError::Denied {
-                tool: tool.name().to_owned(),
+                tool: name.into_owned(),
                 reason: format!("{}; {}", decision.reason, decision.elsewhere),
             });
         }
         if context.cancel.is_cancelled() {
             return Err(ToolError::Cancelled);
         }
-        let mut work = AssertUnwindSafe(tool.call(&context, call.arguments)).catch_unwind();
+        let work = AssertUnwindSafe(tool.call(&context, &name, call.arguments)).catch_unwind();
+        let mut work = Box::pin(work);
         let ended = tokio::select! {
             biased;
             ended = &mut work => ended,
@@ -143,8 +185,28 @@ impl ToolRegistry {
             }
         };
         ended.unwrap_or_else(|_| {
-            tracing::error!(tool = tool.name(), "a tool panicked");
-            Err(ToolError::Fatal(format!("the tool {} failed from within", tool.name())))
+            tracing::error!(tool = %name, "a tool panicked");
+            Err(ToolError::Fatal(format!("the tool {name} failed from within")))
         })
+    }
+}
+
+/// What runs a call.
+enum Found<'a> {
+    Own(&'a dyn ErasedTool),
+    Foreign(&'a dyn ToolSource),
+}
+
+impl Found<'_> {
+    async fn call(
+        &self,
+        context: &ToolContext,
+        name: &str,
+        arguments: Value,
+    ) -> Result<ToolOutput, ToolError> {
+        match self {
+            Self::Own(tool) => tool.call(context, arguments).await,
+            Self::Foreign(source) => source.call(context, name, arguments).await,
+        }
     }
 }

@@ -20,7 +20,8 @@ pub struct Job {
     pub streams: Streams,
 }
 
-/// A command's standard streams. Output and errors are one stream, in the order they were written.
+/// A command's standard streams. Output and errors are one stream, in the order they were written,
+/// but where they are asked for apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Streams {
     /// There is nothing to read.
@@ -28,6 +29,8 @@ pub enum Streams {
     OutputOnly,
     /// Input is written while it runs.
     Piped,
+    /// Input is written while it runs, and errors are a stream of their own.
+    Apart,
     /// A terminal.
     Terminal,
 }

@@ -8,6 +8,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub struct Running {
     /// What it writes. Ends when its processes have ended.
     pub output: Pin<Box<dyn AsyncRead + Send>>,
+    /// What it writes of errors, where that was asked for apart.
+    pub errors: Option<Pin<Box<dyn AsyncRead + Send>>>,
     /// What it reads, where it was asked for.
     pub input: Option<Pin<Box<dyn AsyncWrite + Send>>>,
     /// Resolves when the command has ended and nothing of it is left. Must be polled for the command

@@ -7,8 +7,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::readable::readable;
-use super::stranger::quoted;
-use crate::{Stop, Tool, ToolContext, ToolError, ToolOutput, run_blocking};
+use crate::{Stop, Tool, ToolContext, ToolError, ToolOutput, quoted, run_blocking};
 
 /// The largest page.
 const MOST_BYTES: u64 = 4 * 1024 * 1024;
@@ -122,7 +121,7 @@ fn page(fetched: &Fetched, offset: usize, most: usize, stop: &Stop) -> Result<St
     let url: String = fetched.url.as_str().chars().take(300).collect();
     let head = if title.is_empty() { url } else { format!("{url}\n{title}") };
     let whole = format!("{head}\n\n{part}");
-    Ok(format!("{note}\n{}", quoted(&whole)))
+    Ok(format!("{note}\n{}", quoted("the web", &whole)))
 }
 
 /// UTF-8, unless the page says that it has one byte for each character.

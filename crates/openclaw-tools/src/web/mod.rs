@@ -6,7 +6,6 @@ mod readable;
 mod search;
 mod services;
 mod skipping;
-mod stranger;
 
 pub use fetch::{WebFetchArgs, WebFetchTool};
 pub use search::{WebSearchArgs, WebSearchTool};

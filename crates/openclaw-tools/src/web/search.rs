@@ -8,8 +8,7 @@ use serde::Deserialize;
 
 use super::readable::readable;
 use super::services::{Found, read, request};
-use super::stranger::quoted;
-use crate::{Stop, Tool, ToolContext, ToolError, ToolOutput};
+use crate::{Stop, Tool, ToolContext, ToolError, ToolOutput, quoted};
 
 const TIME_LIMIT: Duration = Duration::from_secs(20);
 const LONGEST_QUERY: usize = 400;
@@ -80,7 +79,7 @@ impl Tool for WebSearchTool {
         };
         match read(self.settings.provider, &fetched.body, count) {
             Ok(found) if found.is_empty() => respond(format!("nothing was found for {query:?}")),
-            Ok(found) => Ok(ToolOutput::text(quoted(&list(&found)))),
+            Ok(found) => Ok(ToolOutput::text(quoted("the web", &list(&found)))),
             Err(error) => respond(format!("the search service's answer cannot be read: {error}")),
         }
     }

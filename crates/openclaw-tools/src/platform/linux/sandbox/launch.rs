@@ -35,6 +35,7 @@ pub(super) struct Told {
     control: Control,
     group: Option<Group>,
     output: Output,
+    errors: Option<Output>,
     input: Option<pipe::Sender>,
 }
 
@@ -88,9 +89,11 @@ pub(super) fn tell(
     }
     let control = Control::new(ours).map_err(|error| failed("listen to the helper", error))?;
     let output = Output::new(ends.output).map_err(|error| failed("read the output", error))?;
+    let errors = ends.errors.map(Output::new).transpose();
+    let errors = errors.map_err(|error| failed("read the errors", error))?;
     let input = ends.input.map(streams::input).transpose();
     let input = input.map_err(|error| failed("write the input", error))?;
-    Ok(Told { child, control, group, output, input })
+    Ok(Told { child, control, group, output, errors, input })
 }
 
 impl Told {
@@ -152,7 +155,7 @@ impl Begun {
         self,
         beside: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     ) -> Running {
-        let Told { child, control, group, output, input } = self.told;
+        let Told { child, control, group, output, errors, input } = self.told;
         let ending = async move {
             let end = end(child, control, group);
             match beside {
@@ -168,6 +171,7 @@ impl Begun {
         };
         Running {
             output: Box::pin(output),
+            errors: errors.map(|errors| Box::pin(errors) as _),
             input: input.map(|input| Box::pin(input) as _),
             ending: Box::pin(ending),
         }

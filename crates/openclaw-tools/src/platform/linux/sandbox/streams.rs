@@ -18,6 +18,7 @@ pub(super) struct Ends {
     /// Standard input, output and errors of the command.
     pub(super) theirs: [OwnedFd; 3],
     pub(super) output: OwnedFd,
+    pub(super) errors: Option<OwnedFd>,
     pub(super) input: Option<OwnedFd>,
 }
 
@@ -32,6 +33,14 @@ impl Ends {
                 let (read, write) = io::pipe()?;
                 Self::piped(read.into(), Some(write.into()))
             }
+            Streams::Apart => {
+                let (read, write) = io::pipe()?;
+                let mut ends = Self::piped(read.into(), Some(write.into()))?;
+                let (errors, written) = io::pipe()?;
+                ends.theirs[2] = written.into();
+                ends.errors = Some(errors.into());
+                Ok(ends)
+            }
             Streams::Terminal => Self::terminal(),
         }
     }
@@ -39,7 +48,8 @@ impl Ends {
     fn piped(stdin: OwnedFd, input: Option<OwnedFd>) -> io::Result<Self> {
         let (output, written) = io::pipe()?;
         let errors = written.try_clone()?;
-        Ok(Self { theirs: [stdin, written.into(), errors.into()], output: output.into(), input })
+        let theirs = [stdin, written.into(), errors.into()];
+        Ok(Self { theirs, output: output.into(), errors: None, input })
     }
 
     fn terminal() -> io::Result<Self> {
@@ -53,7 +63,8 @@ impl Ends {
         let theirs = rustix::fs::open(name, flags, rustix::fs::Mode::empty())?;
         let (second, third) = (theirs.try_clone()?, theirs.try_clone()?);
         let input = ours.try_clone()?;
-        Ok(Self { theirs: [theirs, second, third], output: ours, input: Some(input) })
+        let theirs = [theirs, second, third];
+        Ok(Self { theirs, output: ours, errors: None, input: Some(input) })
     }
 }
 
