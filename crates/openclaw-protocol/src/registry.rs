@@ -25,6 +25,7 @@ pub static METHODS: &[MethodInfo] = &[
     MethodInfo::of::<m::AgentStop>(),
     MethodInfo::of::<m::AgentStatus>(),
     MethodInfo::of::<m::ToolCall>(),
+    MethodInfo::of::<m::ToolList>(),
     MethodInfo::of::<m::ApprovalList>(),
     MethodInfo::of::<m::ApprovalResolve>(),
     MethodInfo::of::<m::ApprovalAllowed>(),

@@ -1,8 +1,9 @@
-//! What is spoken over HTTP besides JSON-RPC: the OpenAI-compatible interface, webhooks, single tool
-//! calls, and the document that describes them all.
+//! What is spoken over HTTP besides JSON-RPC: the OpenAI-compatible interface, MCP, webhooks, single
+//! tool calls, and the document that describes them all.
 
 mod document;
 mod hooks;
+mod mcp;
 mod metrics;
 mod openai;
 mod sign_in;
@@ -20,6 +21,8 @@ use crate::server::{Peer, Reply, Shared};
 pub(crate) struct HttpState {
     /// Lets webhooks in.
     hooks: hooks::Gate,
+    /// Speaks MCP.
+    mcp: std::sync::OnceLock<crate::mcp::McpDoor>,
 }
 
 /// Answers a request for one of these interfaces; `None` where none has its path.
@@ -35,6 +38,7 @@ pub(crate) async fn route(
     match path {
         "/tools/invoke" => Some(tools_invoke::route(shared, peer, request).await),
         "/metrics" => Some(metrics::route(shared, peer, &request).await),
+        "/mcp" => Some(mcp::route(shared, peer, request).await),
         "/openapi.json" => Some(document::route(&request)),
         _ => hooks::route(shared, peer, request).await,
     }

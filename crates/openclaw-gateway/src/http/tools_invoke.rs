@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::sign_in::{sign_in, take_turn};
 use crate::GatewayState;
 use crate::auth::CallClass;
-use crate::rpc::{call, tool_policy_of};
+use crate::rpc::{CallPolicy, call, tool_policy_of};
 use crate::server::{Peer, Reply, Shared, json_reply, read_body_of};
 
 const LARGEST: usize = 2 << 20;
@@ -90,8 +90,10 @@ async fn is_offered(
     session_key: Option<SessionKey>,
     name: &ToolName,
 ) -> Result<bool, OpenClawError> {
-    let policy = tool_policy_of(state, session_key).await?.policy;
-    Ok(state.tools.definitions(&policy).iter().any(|tool| tool.name == name.as_str()))
+    let CallPolicy { session_key, policy, .. } = tool_policy_of(state, session_key).await?;
+    let agent = session_key.agent_id();
+    state.tools.prepare(&agent).await;
+    Ok(state.tools.definitions(&policy, &agent).iter().any(|tool| tool.name == name.as_str()))
 }
 
 fn refused(error: &OpenClawError) -> Reply {

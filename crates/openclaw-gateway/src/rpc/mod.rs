@@ -37,4 +37,4 @@ pub(crate) use models::list::configured as configured_models;
 pub use models::list::list as list_models;
 pub use models::probe::probe as probe_models;
 pub use models::status::status as models_status;
-pub(crate) use tool::call::policy_of as tool_policy_of;
+pub(crate) use tool::call::{CallPolicy, policy_of as tool_policy_of};

@@ -77,6 +77,11 @@ impl Shared {
         Caller::new(peer.address, None, self.authenticator.clone(), Some(principal))
     }
 
+    /// As [`Self::caller`], whose calls count together with others of its credential.
+    pub(crate) fn counted_caller(&self, peer: &Peer, principal: Principal) -> Caller {
+        self.caller(peer, principal).limited_by(self.limiter.clone())
+    }
+
     /// Whether no new requests are taken.
     pub(crate) fn is_refusing(&self) -> bool {
         self.refusing.is_cancelled()

@@ -12,6 +12,39 @@ method! {
     "Calls a tool as the agent would, under the same policy and approvals. What the tool itself reports as wrong is a result with `is_error`."
 }
 
+method! {
+    /// `tool.list`.
+    ToolList, "tool.list", Access::Scope(Scope::Write), ToolListParams => ToolListResult,
+    "Lists the tools that may be called in a session: what the agent's model is offered there."
+}
+
+/// The params of `tool.list`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ToolListParams {
+    /// Where; default the owner's main session `agent:main:main`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_key: Option<SessionKey>,
+}
+
+/// The result of `tool.list`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ToolListResult {
+    /// The tools, always in the same order.
+    pub tools: Vec<ListedTool>,
+}
+
+/// One tool.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ListedTool {
+    /// What it is called.
+    pub name: ToolName,
+    /// What it does.
+    pub description: String,
+    /// JSON Schema of its arguments.
+    pub parameters: Map<String, Value>,
+}
+
 /// The params of `tool.call`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

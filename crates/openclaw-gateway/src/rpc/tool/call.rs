@@ -13,7 +13,7 @@ use crate::rpc::session::find::by_key;
 
 /// What a call in a session goes by.
 pub(crate) struct CallPolicy {
-    session_key: SessionKey,
+    pub(crate) session_key: SessionKey,
     /// The settings of the session.
     own: SessionConfig,
     pub(crate) policy: ToolPolicy,

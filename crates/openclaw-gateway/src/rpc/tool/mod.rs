@@ -1,3 +1,4 @@
 //! `tool.*`.
 
 pub(super) mod call;
+pub(super) mod list;

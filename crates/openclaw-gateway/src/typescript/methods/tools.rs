@@ -20,7 +20,7 @@ pub(super) fn catalog(call: Call<'_>) -> Result<Value, WireError> {
     let tools: Vec<Value> = call
         .state
         .tools
-        .definitions(&policy)
+        .definitions(&policy, &agent)
         .iter()
         .map(|tool| {
             json!({
