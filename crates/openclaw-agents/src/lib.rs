@@ -14,6 +14,7 @@
 mod context;
 mod history;
 mod input;
+pub mod mcp;
 pub mod model;
 mod placing;
 mod probe;

@@ -9,6 +9,7 @@ mod hooks;
 mod keyring;
 mod kill;
 mod kill_points;
+mod mcp;
 mod model_failures;
 mod models;
 mod observing;

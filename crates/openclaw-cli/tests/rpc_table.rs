@@ -37,6 +37,7 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("message.receive", json!({"session_key": session, "after_seq": 0, "wait_ms": 0})),
         ("message.send", json!({"channel_id": "web", "chat_id": "table", "content": "good day"})),
         ("tool.call", json!({"name": "list", "arguments": {"path": "."}})),
+        ("tool.list", json!({})),
         ("channel.list", json!({})),
         ("channel.status", json!({"channel_id": "web"})),
         ("channel.connect", json!({"channel_id": "web"})),

@@ -77,7 +77,7 @@ impl Allowed {
                 ToolPolicy::asked_by(&config.tools, settings.tools.as_ref(), &askers)
             }
         };
-        let tools = caller.tools(runner.deps.tools.definitions(&policy));
+        let tools = caller.tools(runner.deps.tools.definitions(&policy, &session.agent_id));
         Self { policy: Arc::new(policy), tools, askers }
     }
 }

@@ -79,6 +79,7 @@ pub(super) async fn prepare(runner: &AgentRunner, turn: &Turn) -> Result<Prepare
     } else {
         Vec::new()
     };
+    runner.deps.tools.prepare(&session.agent_id).await;
     let allowed = Allowed::new(runner, turn, &caller, &own);
     let mut system = system_prompt(&SystemPrompt {
         agent: &session.agent_id,

@@ -139,7 +139,7 @@ async fn serve_until_stopped(
     let token = gateway_token(&config, &SystemRng)?;
     let warned = loaded.config.inert_keys.clone();
     let composed = compose(&context.environment, flags, loaded, channels, lock).await?;
-    let Composed { gateway, source, model_tasks, background, lock } = composed;
+    let Composed { gateway, source, model_tasks, background, mcp, lock } = composed;
     let server = Server::bind(gateway.state().clone(), ServerOptions { token }).await?;
     gateway.start().await?;
     openclaw_gateway::lifecycle::ConfigSource::keep(source.as_ref()).await;
@@ -172,6 +172,7 @@ async fn serve_until_stopped(
     serving.refuse_new();
     let ending = async {
         gateway.shutdown().await;
+        mcp.shutdown().await;
         background.end().await;
         serving.shutdown(Duration::from_secs(2)).await;
         tasks.close();

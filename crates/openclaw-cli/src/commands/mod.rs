@@ -12,6 +12,7 @@ mod gateway;
 mod keys;
 mod login;
 mod logs;
+mod mcp;
 mod message;
 mod models;
 mod pairing;
@@ -106,6 +107,9 @@ enum Command {
     /// See, check and change the configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Use MCP servers, and be one.
+    #[command(subcommand)]
+    Mcp(mcp::McpCommand),
     /// Copy everything that is stored, check copies, put them back.
     #[command(subcommand)]
     Backup(backup::BackupCommand),
@@ -166,6 +170,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Devices(command) => client(context, devices::run(context, command)),
         Command::Models(command) => client(context, models::run(context, command)),
         Command::Config(command) => config::run(context, command),
+        Command::Mcp(command) => mcp::run(context, command),
         Command::Backup(command) => client(context, backup::run(context, command)),
         Command::Doctor(arguments) => doctor::run(context, &arguments),
         Command::Logs(arguments) => client(context, logs::run(context, arguments)),

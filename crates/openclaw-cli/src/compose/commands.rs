@@ -19,7 +19,7 @@ const END_LIMIT: Duration = Duration::from_secs(2);
 
 /// What commands on the host get of the environment. Nothing that loads code into programs, and no
 /// secret, is among it.
-const HOST_VARIABLES: [&str; 8] =
+pub(super) const HOST_VARIABLES: [&str; 8] =
     ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR"];
 
 /// The commands that run in the background of a gateway.

@@ -36,7 +36,7 @@ impl InProcess {
             .map_err(|error| Failure::failed(format!("cannot start the runtime: {error}")))?;
         runtime.block_on(async {
             let composed = compose(&context.environment, Overrides::default(), loaded, channels.local(), lock).await?;
-            let Composed { gateway, model_tasks, background, lock, .. } = composed;
+            let Composed { gateway, model_tasks, background, mcp, lock, .. } = composed;
             gateway.start().await?;
             let here = Self { state: gateway.state().clone() };
             let outcome = work(&here).await;
@@ -45,6 +45,7 @@ impl InProcess {
             }
             drop(here);
             gateway.shutdown().await;
+            mcp.shutdown().await;
             background.end().await;
             model_tasks.close();
             drop(lock);

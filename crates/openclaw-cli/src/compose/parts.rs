@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use openclaw_agents::mcp::{McpDeps, McpServers};
 use openclaw_agents::model::RetryPolicy;
 use openclaw_agents::{AgentRunner, RunnerDeps};
 use openclaw_config::{Environment, Loaded, Overrides, StatePaths};
@@ -13,7 +14,7 @@ use openclaw_tools::web::{WebFetchTool, WebSearchTool};
 use tokio_util::task::TaskTracker;
 
 use super::commands::{Background, commands, sweep_containers};
-use super::{Channels, FileConfigSource, open_storage};
+use super::{Channels, FileConfigSource, open_storage, programs};
 use crate::exit::Failure;
 
 /// A gateway put together, and what it stands on.
@@ -24,6 +25,8 @@ pub(crate) struct Composed {
     pub(crate) model_tasks: TaskTracker,
     /// Commands in the background.
     pub(crate) background: Background,
+    /// The MCP servers.
+    pub(crate) mcp: Arc<McpServers>,
     /// Freed when dropped: after everything else.
     pub(crate) lock: StateLock,
 }
@@ -58,6 +61,14 @@ pub(crate) async fn compose(
         (&config.state_dir, &gateway_id),
     );
     sweep_containers(&config, &engines, &background);
+    let mcp = McpDeps {
+        storage: storage.clone(),
+        media: media.clone(),
+        approvals: commands.approvals().clone(),
+        programs: programs(environment, fetcher.clone()),
+        state_dir: config.state_dir.clone(),
+    };
+    let mcp = Arc::new(McpServers::new(mcp, &config));
     let tools = ToolRegistry::builder().with_file_tools(media.clone());
     let mut tools = tools.with_command_tools(commands).with(WebFetchTool::new(fetcher));
     if let Some(search) = config.tools.search.clone() {
@@ -65,7 +76,7 @@ pub(crate) async fn compose(
             OpenClawError::internal("the client of web_search cannot be set up").with_source(error)
         })?);
     }
-    let tools = Arc::new(tools.build());
+    let tools = Arc::new(tools.with_source(mcp.clone()).build());
     let model_tasks = TaskTracker::new();
     let zone = jiff::tz::TimeZone::system();
     let runner = AgentRunner::new(RunnerDeps {
@@ -104,5 +115,6 @@ pub(crate) async fn compose(
         time_zone: zone,
     })?;
     channels.reach(gateway.state().hub.clone());
-    Ok(Composed { gateway, source, model_tasks, background, lock })
+    mcp.follow(gateway.state().config.watch());
+    Ok(Composed { gateway, source, model_tasks, background, mcp, lock })
 }

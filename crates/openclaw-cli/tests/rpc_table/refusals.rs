@@ -88,6 +88,7 @@ fn not_found() -> Vec<Row> {
         row("agent.status", json!({"run_id": "no-such-run"})),
         row("agent.status", session.clone()),
         row("tool.call", json!({"name": "no_such_tool", "arguments": {}})),
+        row("tool.list", json!({"session_key": "agent:main:nowhere"})),
         row("channel.status", json!({"channel_id": "pigeon"})),
         row("channel.connect", json!({"channel_id": "pigeon"})),
         row("channel.disconnect", json!({"channel_id": "pigeon"})),

@@ -114,6 +114,9 @@ fn rows() -> Vec<Row> {
             json!({"name": "read", "arguments": {"path": "note.txt"}}),
             |result| result["result"].to_string().contains("a note"),
         ),
+        row("tool.list", json!({}), |result| {
+            result["tools"].as_array().is_some_and(|tools| tools.len() > 5)
+        }),
         row("channel.list", json!({}), |result| {
             result["channels"].as_array().is_some_and(|channels| channels.len() == 2)
         }),

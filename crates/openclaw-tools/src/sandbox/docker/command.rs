@@ -113,6 +113,7 @@ impl Started {
         };
         Running {
             output: Box::pin(StreamReader::new(Box::pin(output))),
+            errors: None,
             input: input.map(|input| Box::pin(input) as _),
             ending: Box::pin(ending),
         }
