@@ -1,6 +1,8 @@
 //! Our MCP client as a command, for the protocol's own conformance suite: connects to the URL that is
 //! its argument, signs in where that is asked for, and calls every tool.
 
+#![expect(clippy::print_stderr, reason = "it is a program for tests")]
+
 use std::time::Duration;
 
 use async_trait::async_trait;

@@ -144,7 +144,7 @@ mod tests {
     fn names_say_whose_tool_it_is() {
         assert_eq!(offered_name("github", "create_issue", false), "mcp__github__create_issue");
         assert_eq!(offered_name("fs", "readFile", false), "mcp__fs__readfile");
-        assert_eq!(offered_name("x", "a.b", false), "mcp__x__a_b_8cd11c");
+        assert_eq!(offered_name("x", "a.b", false), "mcp__x__a_b_2e7336");
     }
 
     #[test]
@@ -152,7 +152,7 @@ mod tests {
         let listed = ["read", "READ", "read"].map(listed);
         let names: Vec<String> =
             tools("fs", listed.into()).into_iter().map(|tool| tool.offered_as).collect();
-        assert_eq!(names, ["mcp__fs__read", "mcp__fs__read_d0cda6", "mcp__fs__read_ba6a06"]);
+        assert_eq!(names, ["mcp__fs__read", "mcp__fs__read_3f5637", "mcp__fs__read_331634"]);
     }
 
     #[test]

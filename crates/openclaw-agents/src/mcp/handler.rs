@@ -3,7 +3,7 @@ use std::sync::Arc;
 use openclaw_config::McpElicitation;
 use rmcp::model::{
     ClientCapabilities, ClientConfig, ElicitRequestParams, ElicitResult, ElicitationAction,
-    ElicitationCapability, FormElicitationCapability, Implementation,
+    ElicitationCapability, FormElicitationCapability, Implementation, ProtocolVersion,
 };
 use rmcp::service::{NotificationContext, RequestContext};
 use rmcp::{ClientHandler, ErrorData, RoleClient};
@@ -39,7 +39,9 @@ impl ClientHandler for Handler {
             let form = FormElicitationCapability::new().with_schema_validation(true);
             capabilities.elicitation = Some(ElicitationCapability::new().with_form(form));
         }
-        ClientConfig::new(capabilities, Implementation::new("openclaw", env!("CARGO_PKG_VERSION")))
+        let about = Implementation::new("openclaw", env!("CARGO_PKG_VERSION"));
+        // The newest version that begins with `initialize`, which every server knows.
+        ClientConfig::new(capabilities, about).with_protocol_version(ProtocolVersion::V_2025_11_25)
     }
 
     async fn create_elicitation(

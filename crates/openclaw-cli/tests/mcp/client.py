@@ -33,9 +33,9 @@ async def over_http(url, token):
         from mcp.client.streamable_http import streamablehttp_client
         opened = streamablehttp_client(url, headers=headers)
     except ImportError:
-        import httpx
+        import httpx2
         from mcp.client.streamable_http import streamable_http_client
-        opened = streamable_http_client(url, http_client=httpx.AsyncClient(headers=headers))
+        opened = streamable_http_client(url, http_client=httpx2.AsyncClient(headers=headers))
     async with opened as streams:
         async with ClientSession(streams[0], streams[1]) as session:
             await use(session)

@@ -1,6 +1,8 @@
 //! Our MCP server with what the protocol's own conformance suite expects to find. Prints its URL and
 //! serves until it is killed.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a program for tests")]
+
 mod fixtures;
 mod tools;
 

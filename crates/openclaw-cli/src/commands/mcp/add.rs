@@ -65,7 +65,7 @@ pub(super) fn run(context: &Context, arguments: &AddArguments) -> Result<(), Fai
     edit::change(context, &done, |editor| {
         let key = edit::key(name);
         if is_there {
-            editor.allow_dropping(&key);
+            editor.allow_dropping("mcp");
             editor.unset(&key)?;
         }
         let mut set = |at: &str, value: Value| -> Result<(), EditError> {

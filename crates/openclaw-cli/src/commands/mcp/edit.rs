@@ -12,7 +12,7 @@ pub(super) fn remove(context: &Context, name: &str) -> Result<(), Failure> {
     server(&loaded(context)?.config, name)?;
     let key = key(name);
     change(context, &format!("{name} is removed"), |editor| {
-        editor.allow_dropping(&key);
+        editor.allow_dropping("mcp");
         editor.unset(&key)
     })
 }
