@@ -250,6 +250,28 @@ fn the_schema_lists_every_key() {
     hooks.mappings[].timeout_seconds
     hooks.mappings[].signing_secret
     hooks.mappings[].signing_secret_file
+    mcp
+    mcp.servers
+    mcp.servers.*.enabled
+    mcp.servers.*.timeout_secs
+    mcp.servers.*.tools
+    mcp.servers.*.tools.allow
+    mcp.servers.*.tools.deny
+    mcp.servers.*.agents
+    mcp.servers.*.ask
+    mcp.servers.*.elicitation
+    mcp.servers.*.command
+    mcp.servers.*.args
+    mcp.servers.*.env
+    mcp.servers.*.cwd
+    mcp.servers.*.sandbox
+    mcp.servers.*.url
+    mcp.servers.*.headers
+    mcp.servers.*.client_id
+    mcp.servers.*.client_secret
+    mcp.servers.*.client_secret_file
+    mcp.servers.*.client_metadata_url
+    mcp.servers.*.scopes
     logging
     logging.level
     logging.file
@@ -322,6 +344,8 @@ fn example(schema: &Value, key: &str) -> Value {
         "path" => Some("/example"),
         "presets[]" => Some("gmail"),
         "endpoint" => Some("http://127.0.0.1:4318"),
+        "client_metadata_url" => Some("https://example.org/client.json"),
+        "agents[]" => Some("main"),
         _ => None,
     };
     if key == "docker" {
@@ -364,6 +388,11 @@ fn what_the_schema_allows_the_loader_accepts() {
     let storage = value["storage"].as_object_mut().expect("object");
     storage.remove("url");
     storage.remove("max_connections");
+    // A server has a program or a URL.
+    let server = value["mcp"]["servers"]["name"].as_object_mut().expect("object");
+    for key in ["url", "headers", "client_id", "client_secret", "client_metadata_url", "scopes"] {
+        server.remove(key).expect("it is in the schema");
+    }
     let home = Home::new();
     home.write("openclaw.toml", &toml_of(&value));
     let loaded = home.load().unwrap_or_else(|errors| panic!("{errors}\n{}", toml_of(&value)));
