@@ -75,7 +75,13 @@ impl McpError {
             let challenge = error.auth_challenge().map(str::to_owned);
             return Self::SignInNeeded { server: server.to_owned(), challenge };
         }
-        Self::Connect(words(error, known))
+        Self::Connect(match error {
+            // Around it stand the names of types.
+            ClientInitializeError::TransportError { error, .. } => {
+                words(error.error.as_ref(), known)
+            }
+            other => words(other, known),
+        })
     }
 
     pub(super) fn of_call(server: &str, error: &ServiceError, known: &str) -> Self {
@@ -91,6 +97,7 @@ impl McpError {
             ServiceError::Timeout { timeout } => {
                 Self::TimedOut { what: "answer", seconds: timeout.as_secs() }
             }
+            ServiceError::TransportSend(error) => Self::Lost(words(error.error.as_ref(), known)),
             other => Self::Lost(words(other, known)),
         }
     }

@@ -17,8 +17,9 @@ use tracing_subscriber::{EnvFilter, Layer};
 use file::LogFile;
 pub(crate) use otlp::Traces;
 
-// rig at trace and reqwest at debug print whole requests, which hold what people said.
-const QUIET: &str = "rig=off,rig_core=off,hyper=warn,reqwest=warn,rustls=warn,sqlx=warn,h2=warn,teloxide=warn,teloxide_core=warn";
+// rig at trace and reqwest at debug print whole requests, which hold what people said; rmcp prints URLs
+// with their queries, and all that it says is an error of a call as well.
+const QUIET: &str = "rig=off,rig_core=off,hyper=warn,reqwest=warn,rustls=warn,sqlx=warn,h2=warn,teloxide=warn,teloxide_core=warn,rmcp=off";
 
 /// Logs to standard error: a command that does its work itself from `base`, more with `-v`.
 pub(crate) fn start(base: &str, filter: Option<&str>, verbose: u8) {
