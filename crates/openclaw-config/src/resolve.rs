@@ -15,8 +15,7 @@ use crate::sections::{
 use crate::wording::{did_you_mean, quoted_list};
 use crate::{
     AgentSettings, Config, DockerSettings, Environment, ExecAsk, Issue, LoggingSettings, McpServer,
-    McpTransport,
-    ModelProvider, Place, ReadContext, RoutingRule, SandboxSettings, SearchProvider,
+    McpTransport, ModelProvider, Place, ReadContext, RoutingRule, SandboxSettings, SearchProvider,
     SearchSettings, Spanned, StorageBackend, ToolSettings, TtsProvider, TtsSettings,
 };
 

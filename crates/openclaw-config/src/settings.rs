@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::{
-    HooksSettings, LoggingSettings, McpServer, ModelSettings, OtelSettings, SpendLimits, TtsSettings,
+    HooksSettings, LoggingSettings, McpServer, ModelSettings, OtelSettings, SpendLimits,
+    TtsSettings,
 };
 use openclaw_core::{AgentId, ChannelKind, ChatKind, QueueMode, ReplyBack, SandboxMode, Secret};
 

@@ -148,7 +148,7 @@ impl TableReader<'_> {
     }
 
     /// A table whose keys are names chosen by the owner and whose values are secrets.
-    pub fn secrets(
+    pub fn secret_map(
         &mut self,
         name: &'static str,
         description: &'static str,

@@ -101,7 +101,7 @@ fn read_program(reader: &mut TableReader<'_>) -> Option<McpProgram> {
     let command =
         reader.string("command", "The program, by path or to be found on the PATH.").optional();
     let args = reader.strings("args", "Its arguments.").default(SpannedValue::Array(Vec::new()));
-    let env = reader.secrets("env", "Its variables, besides HOME, PATH, SHELL, LANG, TZ and TMPDIR. Nothing else of the gateway's environment reaches it.", |name| {
+    let env = reader.secret_map("env", "Its variables, besides HOME, PATH, SHELL, LANG, TZ and TMPDIR. Nothing else of the gateway's environment reaches it.", |name| {
         let is_name = !name.is_empty()
             && !name.starts_with(|first: char| first.is_ascii_digit())
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
@@ -119,7 +119,7 @@ fn read_program(reader: &mut TableReader<'_>) -> Option<McpProgram> {
 
 fn read_endpoint(reader: &mut TableReader<'_>) -> Option<McpEndpoint> {
     let url = reader.string("url", "The server's URL.").parse(read_url).spanned().optional();
-    let headers = reader.secrets(
+    let headers = reader.secret_map(
         "headers",
         "Headers of every request, such as Authorization. They are never sent to another host.",
         |name| {
