@@ -75,6 +75,7 @@ fn read_fields(reader: &mut TableReader<'_>, level: Level) -> AgentFields {
         limits,
         image_model: reader
             .string("image_model", "The model that the tool `image` asks; without it the agent's own models that see images.")
+            .inert()
             .spanned()
             .optional(),
         model: reader

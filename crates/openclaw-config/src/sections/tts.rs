@@ -18,6 +18,7 @@ pub(super) fn read_tts(reader: &mut TableReader<'_>) -> Option<TtsSettings> {
             "Who turns text into speech; without it there is no tool `tts`.",
             &PROVIDERS,
         )
+        .inert()
         .optional();
     let base_url = reader
         .string("base_url", "The root of the provider's API, for OpenAI with /v1.")
