@@ -101,11 +101,8 @@ pub(super) fn sweep_containers(config: &Config, engines: &Engines, background: &
     let mut asked: Vec<DockerSettings> = config
         .agents
         .iter()
-        .filter(|agent| match agent.sandbox.engine {
-            SandboxEngine::Docker => true,
-            SandboxEngine::Auto => engines.containers().has_socket(&agent.sandbox.docker),
-            SandboxEngine::Namespaces | SandboxEngine::Bubblewrap => false,
-        })
+        // Nothing is contacted that was not asked for: with `auto` it is done when the engine is found.
+        .filter(|agent| agent.sandbox.engine == SandboxEngine::Docker)
         .map(|agent| agent.sandbox.docker.clone())
         .collect();
     asked.dedup();

@@ -54,13 +54,19 @@ impl Engines {
     }
 
     /// Keeps the engine that worked, and says why those before it did not.
-    fn keep(&self, room: &Room, engine: SandboxEngine, before: &[String]) {
-        if room.engine == SandboxEngine::Auto
-            && self.found.set(engine).is_ok()
-            && !before.is_empty()
-        {
+    async fn keep(&self, room: &Room, engine: SandboxEngine, before: &[String]) {
+        if room.engine != SandboxEngine::Auto || self.found.set(engine).is_err() {
+            return;
+        }
+        if !before.is_empty() {
             let name = self.engine(engine).name();
             tracing::warn!(engine = name, reasons = before.join("; "), "another sandbox is used");
+        }
+        // Where it is asked for by name this was done at the start.
+        if engine == SandboxEngine::Docker
+            && let Err(error) = self.containers.sweep(&room.docker).await
+        {
+            tracing::warn!(%error, "containers of an earlier run were not looked for");
         }
     }
 }
@@ -77,7 +83,7 @@ impl Sandbox for Engines {
                 }
                 outcome => {
                     if outcome.is_ok() {
-                        self.keep(room, choice, &reasons);
+                        self.keep(room, choice, &reasons).await;
                     }
                     return outcome;
                 }

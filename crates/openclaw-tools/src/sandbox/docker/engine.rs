@@ -82,11 +82,6 @@ impl Containers {
         swept.map_err(|error| unavailable("look for containers that were left", &error))
     }
 
-    /// Whether the engine's socket is there, without asking it anything.
-    pub fn has_socket(&self, settings: &DockerSettings) -> bool {
-        self.0.socket(settings).exists()
-    }
-
     /// Starts as a task of its own: what is begun when nobody waits any more is taken back.
     async fn begin(
         &self,
