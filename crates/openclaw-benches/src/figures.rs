@@ -6,8 +6,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Result;
+use openclaw_protocol::event::topic;
 use openclaw_protocol::methods::{
-    SessionCreate, SessionCreateParams, SessionList, SessionListParams,
+    NoParams, Ping, SessionCreate, SessionCreateParams, SessionList, SessionListParams, Subscribe,
+    SubscribeParams,
 };
 use serde::Serialize;
 use tokio::time::Instant;
@@ -15,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::gateway::{Gateway, Talker, session};
 use crate::model::{self, Seen};
-use crate::process::{cost_of, cpu_of, rss_of};
+use crate::process::{allow_files, cost_of, cpu_of, rss_of};
 
 /// One measured row.
 #[derive(Debug, Clone, Serialize)]
@@ -45,6 +47,7 @@ impl Figure {
 
 const MIB: f64 = 1_048_576.0;
 const SESSIONS: u64 = 10_000;
+const MOST_FILES: u64 = 12_000;
 
 /// Measures everything; `turns` is the length of the long run.
 ///
@@ -53,6 +56,8 @@ const SESSIONS: u64 = 10_000;
 pub async fn measure(program: &Path, turns: u64) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     let tasks = TaskTracker::new();
+    // For this program, which holds the other ends, and for the gateways that it starts.
+    allow_files(MOST_FILES)?;
     program_alone(program, &mut figures)?;
     figures.push(start(program, &tasks).await?);
     let (port, seen) = model::serve(&tasks).await?;
@@ -68,6 +73,12 @@ pub async fn measure(program: &Path, turns: u64) -> Result<Vec<Figure>> {
     reads(&gateway, &mut figures).await?;
     sockets(&gateway, &mut figures).await?;
     many_sessions(&gateway, &mut figures).await?;
+    drop(gateway);
+    let gateway = Gateway::start(program, port).await?;
+    many_sockets(&gateway, &mut figures).await?;
+    drop(gateway);
+    let gateway = Gateway::start(program, port).await?;
+    crowd(&gateway, &mut figures).await?;
     drop(gateway);
     let gateway = Gateway::start(program, port).await?;
     concurrent(&gateway, turns, &mut figures).await?;
@@ -186,6 +197,84 @@ async fn sockets(gateway: &Gateway, figures: &mut Vec<Figure>) -> Result<()> {
     tokio::time::sleep(Duration::from_secs(1)).await;
     let grown = rss_of(gateway.pid())?.saturating_sub(before) as f64 / 1024.0 / SOCKETS as f64;
     figures.push(Figure::at_most("an idle WebSocket client", grown, 12.0, "KiB"));
+    Ok(())
+}
+
+/// Ten thousand clients that do nothing, before and after each has sent one long message.
+async fn many_sockets(gateway: &Gateway, figures: &mut Vec<Figure>) -> Result<()> {
+    const SOCKETS: usize = 10_000;
+    const LONG: usize = 60_000;
+    let before = rss_of(gateway.pid())?;
+    let mut open = Vec::with_capacity(SOCKETS);
+    for _ in 0..SOCKETS {
+        open.push(gateway.connect().await?);
+    }
+    let each = async || {
+        // What was answered last is written and let go.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let grown = rss_of(gateway.pid())?.saturating_sub(before);
+        anyhow::Ok(grown as f64 / 1024.0 / SOCKETS as f64)
+    };
+    figures.push(Figure::at_most("an idle client of 10,000", each().await?, 12.0, "KiB"));
+    let long = SessionListParams { search: Some("x".repeat(LONG)), ..SessionListParams::default() };
+    for (client, _) in &open {
+        // Too long for a search; only its length counts here.
+        let answered = client.call::<SessionList>(&long).await;
+        anyhow::ensure!(answered.is_ok() || client.call::<Ping>(&NoParams {}).await.is_ok());
+    }
+    figures.push(Figure::at_most("the same after 60 KB from each", each().await?, 12.0, "KiB"));
+    Ok(())
+}
+
+/// A thousand clients listen to 32 sessions that talk at once.
+async fn crowd(gateway: &Gateway, figures: &mut Vec<Figure>) -> Result<()> {
+    const LISTENERS: usize = 1_000;
+    const TALKERS: u64 = 32;
+    const TURNS: u64 = 4;
+    let tasks = TaskTracker::new();
+    let all = usize::try_from(TALKERS * TURNS)?;
+    let mut listening = Vec::with_capacity(LISTENERS);
+    for _ in 0..LISTENERS {
+        let (client, mut events) = gateway.connect().await?;
+        let topics = vec!["agent.*".to_owned()];
+        let params = SubscribeParams { topics, session_key: None, from_seq: None };
+        client.call::<Subscribe>(&params).await?;
+        listening.push(tasks.spawn(async move {
+            let _client = client;
+            let mut ends = 0;
+            while ends < all {
+                let next = tokio::time::timeout(Duration::from_secs(60), events.next()).await;
+                match next {
+                    Ok(Some(event)) => ends += usize::from(event.topic == topic::AGENT_DONE),
+                    Ok(None) | Err(_) => break,
+                }
+            }
+            all - ends
+        }));
+    }
+    let mut running = Vec::new();
+    for number in 0..TALKERS {
+        let mut talker = Talker::connect(gateway, &format!("crowd{number}")).await?;
+        running.push(tasks.spawn(async move {
+            for _ in 0..TURNS {
+                talker.turn(&session(number)?).await?;
+            }
+            anyhow::Ok(())
+        }));
+    }
+    for run in running {
+        run.await??;
+    }
+    let mut missed = 0;
+    for listener in listening {
+        missed += listener.await?;
+    }
+    figures.push(Figure::at_most(
+        "ends of runs missed by 1,000 listeners, 32 sessions",
+        missed as f64,
+        0.0,
+        "",
+    ));
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 use nix::unistd::{SysconfVar, sysconf};
 
 /// CPU time, user and system, that a process has used.
@@ -21,6 +21,18 @@ pub fn cpu_of(pid: u32) -> Result<Duration> {
         + fields.get(12).context("stime")?.parse::<u64>()?;
     let per_second = sysconf(SysconfVar::CLK_TCK)?.context("CLK_TCK")?;
     Ok(Duration::from_secs_f64(ticks as f64 / per_second as f64))
+}
+
+/// Lets this process, and those that it starts from now on, open so many files.
+///
+/// # Errors
+/// When the system does not allow as many.
+pub fn allow_files(wanted: u64) -> Result<()> {
+    let (now, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    if now < wanted {
+        setrlimit(Resource::RLIMIT_NOFILE, wanted, most.max(wanted))?;
+    }
+    Ok(())
 }
 
 /// Resident memory of a process in bytes.

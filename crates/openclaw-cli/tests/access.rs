@@ -353,6 +353,67 @@ async fn a_certificate_that_was_renewed_on_disk_is_not_expected_before_it_is_sho
 }
 
 #[tokio::test]
+async fn an_owners_certificate_is_shown_as_it_is_renewed() {
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
+    let pair =
+        |home: &Home| ["tls/certificate.pem", "tls/key.pem"].map(|file| home.state().join(file));
+    let made = Home::new("[gateway.tls]\nenabled = true\n");
+    let maker = made.start(&[]).await;
+    let fresh = made.json(&["gateway", "status"], "").await["tls_fingerprint"].clone();
+    drop(maker);
+
+    let home = Home::new("");
+    let [certificate, key] =
+        ["owner.pem", "owner-key.pem"].map(|file| home.folder.path().join(file));
+    let old = Home::new("[gateway.tls]\nenabled = true\n");
+    drop(old.start(&[]).await);
+    let [from, from_key] = pair(&old);
+    fs::copy(from, &certificate).expect("copied");
+    fs::copy(from_key, &key).expect("copied");
+    let config = format!(
+        "[gateway.tls]\nenabled = true\ncertificate = '{}'\nkey = '{}'\n",
+        certificate.display(),
+        key.display()
+    );
+    fs::write(home.state().join("openclaw.toml"), config).expect("it can be written");
+    let gateway = home.start(&[]).await;
+    let shown = home.json(&["gateway", "status"], "").await["tls_fingerprint"].clone();
+    assert_ne!(shown, fresh);
+
+    let hang_up = || {
+        let id = gateway.id().expect("it runs");
+        kill(Pid::from_raw(i32::try_from(id).expect("it fits")), Signal::SIGHUP).expect("ours");
+    };
+    let log = || fs::read_to_string(home.folder.path().join("log")).unwrap_or_default();
+    let says = async |text: &str| {
+        while !log().contains(text) {
+            tokio::task::yield_now().await;
+        }
+    };
+    let [renewed, renewed_key] = pair(&made);
+    fs::copy(&renewed, &certificate).expect("copied");
+    hang_up();
+    // The key of before does not belong to it.
+    timeout(LIMIT, says("the certificate of before stays")).await.expect("it is told");
+    let status = home.json(&["gateway", "status"], "").await;
+    assert_eq!(status["tls_fingerprint"], shown);
+
+    fs::copy(&renewed_key, &key).expect("copied");
+    hang_up();
+    timeout(LIMIT, says("another certificate is shown")).await.expect("it is told");
+    // The command trusts nothing but what the gateway has left, and sees it at the handshake.
+    let status = home.json(&["gateway", "status"], "").await;
+    assert_eq!(status["tls_fingerprint"], fresh);
+    let address = format!("https://127.0.0.1:{}", home.port);
+    let of_before = shown.as_str().expect("a fingerprint");
+    let refused = home
+        .run(&["--gateway", &address, "--fingerprint", of_before, "sessions", "list"], "")
+        .await;
+    assert!(text(&refused).contains("not trusted"), "{refused:?}");
+}
+
+#[tokio::test]
 async fn who_is_one_too_many_for_tls_is_only_cut_off() {
     use tokio::io::AsyncReadExt as _;
     use tokio::net::TcpStream;

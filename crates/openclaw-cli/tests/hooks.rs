@@ -1,7 +1,5 @@
 //! Webhooks in.
 
-use std::time::Duration;
-
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use openclaw_core::{Clock as _, SystemClock};
 use openclaw_testkit::model::{ModelServer, Reply, Script};
@@ -45,16 +43,14 @@ async fn hook(gateway: &TestGateway, path: &str, more: &[(&str, &str)], body: &s
 
 /// Waits until the model was asked with this text, and gives the request.
 async fn asked(model: &ModelServer, text: &str) -> String {
-    let found = async {
-        loop {
-            let requests = model.requests();
-            if let Some(request) = requests.iter().find(|it| it.last_user_text().contains(text)) {
-                return request.last_user_text();
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+    let mut asked = 0;
+    loop {
+        let requests = model.wait_for_requests(asked + 1, LIMIT).await;
+        if let Some(request) = requests.iter().find(|it| it.last_user_text().contains(text)) {
+            return request.last_user_text();
         }
-    };
-    tokio::time::timeout(LIMIT, found).await.expect("the model is asked")
+        asked = requests.len();
+    }
 }
 
 #[tokio::test]

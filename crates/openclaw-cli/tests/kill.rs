@@ -5,12 +5,11 @@ use std::time::Duration;
 use openclaw_core::Rng as _;
 use openclaw_testkit::SeededRng;
 use openclaw_testkit::model::ModelServer;
+use openclaw_testkit::postgres::PostgresServer;
 use tokio::time::{Instant, sleep};
 
 use crate::support::{Telegram, TestGateway};
 
-const CHATS: i64 = 30;
-const MESSAGES: usize = 10;
 const SEED: u64 = 20_261_124;
 /// From the last start to the last answer; above it something waits for what never comes.
 const ALL_ANSWERED: Duration = Duration::from_secs(60);
@@ -23,17 +22,29 @@ fn sent_unsure(log: &str, chat: i64) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_kills_lose_nothing_and_repeat_nothing_unknowingly() {
+    killed_again_and_again(30, 10, "").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nor_do_kills_with_a_server_that_goes_on() {
+    let server = PostgresServer::start().expect("a server");
+    let url = server.empty().expect("a place");
+    let storage = format!("[storage]\nbackend = \"postgres\"\nurl = \"{url}\"\n");
+    killed_again_and_again(10, 6, &storage).await;
+}
+
+async fn killed_again_and_again(people: i64, rounds: usize, storage: &str) {
     let (model, telegram) = (ModelServer::start().await, Telegram::start().await);
-    let chats: Vec<i64> = (1..=CHATS).map(|number| 9_000 + number).collect();
+    let chats: Vec<i64> = (1..=people).map(|number| 9_000 + number).collect();
     for &chat in &chats {
         telegram.bot.add_user(chat, "Person", None);
     }
-    let channel = telegram.config("dm_policy = \"open\"");
-    let mut gateway = TestGateway::with_model(&model, &channel).await;
+    let config = format!("{storage}{}", telegram.config("dm_policy = \"open\""));
+    let mut gateway = TestGateway::with_model(&model, &config).await;
     let mut interrupted = 0;
     let moments = SeededRng::new(SEED);
 
-    for round in 1..=MESSAGES {
+    for round in 1..=rounds {
         for &chat in &chats {
             telegram.bot.say(chat, chat, &format!("message {round} of {chat}"));
         }
@@ -43,12 +54,12 @@ async fn ten_kills_lose_nothing_and_repeat_nothing_unknowingly() {
         interrupted += usize::from(answered < round * chats.len());
         gateway.restart().await;
     }
-    assert!(interrupted >= 5, "only {interrupted} kills met a gateway at work");
+    assert!(interrupted >= rounds / 2, "only {interrupted} kills met a gateway at work");
 
     let began = Instant::now();
     let missing = |chat: i64| {
         let shown = telegram.shown(chat);
-        (1..=MESSAGES)
+        (1..=rounds)
             .map(|round| format!("You said: message {round} of {chat}"))
             .filter(|answer| !shown.iter().any(|sent| sent.text == *answer))
             .collect::<Vec<_>>()
@@ -70,10 +81,10 @@ async fn ten_kills_lose_nothing_and_repeat_nothing_unknowingly() {
         let sent = texts.len();
         texts.dedup();
         let wanted: Vec<String> =
-            (1..=MESSAGES).map(|round| format!("You said: message {round} of {chat}")).collect();
+            (1..=rounds).map(|round| format!("You said: message {round} of {chat}")).collect();
         assert_eq!(texts, wanted, "in order, and nothing else (seed {SEED})");
         let unsure = sent_unsure(&log, chat);
-        let doubles = sent - MESSAGES;
+        let doubles = sent - rounds;
         assert!(
             doubles <= unsure,
             "chat {chat} has {doubles} doubles and {unsure} were logged\n{log}"

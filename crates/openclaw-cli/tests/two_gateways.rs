@@ -13,6 +13,10 @@ use crate::support::{LIMIT, Telegram, TestGateway};
 const TAKEOVER: Duration = Duration::from_secs(20);
 const STANDSTILL: Duration = Duration::from_secs(60);
 const CHATS: [i64; 3] = [701, 702, 703];
+/// A chat in which nothing was under way.
+const QUIET: i64 = 704;
+/// A thoughtful answer, after whoever took over has asked for it anew.
+const THOUGHT: Duration = Duration::from_secs(4);
 /// Texts with this word are answered after a while, so that a gateway is caught at work.
 const SLOW: &str = "ponder";
 /// What the gateway says of another poller of its account.
@@ -27,10 +31,10 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let slow = Reply::text("I thought about it.").after(Duration::from_secs(4));
+        let slow = Reply::text("I thought about it.").after(THOUGHT);
         let model = ModelServer::with(Script::new().on_user(SLOW, slow)).await;
         let telegram = Telegram::start().await;
-        for chat in CHATS {
+        for chat in CHATS.into_iter().chain([QUIET]) {
             telegram.bot.add_user(chat, "Person", None);
         }
         let server = PostgresServer::start().expect("a server");
@@ -48,6 +52,19 @@ impl World {
         for chat in CHATS {
             self.telegram.bot.say(chat, chat, &format!("{round} of {chat}"));
         }
+    }
+
+    /// Says something in the quiet chat, and waits for its answer and until every turn that was
+    /// under way is asked for anew.
+    async fn taken_over(&self, since: Instant, second: &TestGateway) {
+        self.telegram.bot.say(QUIET, QUIET, "who is there");
+        let left = || (since + TAKEOVER).saturating_duration_since(Instant::now());
+        let is_heard = |_: &_| (self.answers(QUIET, "You said: who is there") > 0).then_some(());
+        let heard = self.telegram.bot.wait_for(is_heard, left()).await;
+        assert!(heard.is_some(), "nobody hears {:?}\n{}", since.elapsed(), second.log());
+        let asked = 3 * CHATS.len() + 1;
+        let anew = tokio::time::timeout(left(), self.model.wait_for_requests(asked, LIMIT)).await;
+        assert!(anew.is_ok(), "not begun anew {:?}\n{}", since.elapsed(), second.log());
     }
 
     fn answers(&self, chat: i64, text: &str) -> usize {
@@ -100,8 +117,9 @@ async fn the_other_gateway_goes_on_when_one_is_killed() {
         let is_answered = |chat: i64| world.answers(chat, "I thought about it.") > 0;
         CHATS.into_iter().all(is_answered).then_some(())
     };
-    let taken = world.telegram.bot.wait_for(slow, TAKEOVER + Duration::from_secs(6)).await;
-    assert!(taken.is_some(), "{:?}\n{}", killed.elapsed(), second.log());
+    world.taken_over(killed, &second).await;
+    let told = world.telegram.bot.wait_for(slow, THOUGHT + LIMIT).await;
+    assert!(told.is_some(), "{:?}\n{}", killed.elapsed(), second.log());
     world.answered("three", LIMIT, &[&second]).await;
     let log = second.log();
     world.all_once(&["one", "three"], &format!("{}{log}", first.log()));
@@ -129,8 +147,8 @@ async fn a_gateway_that_stood_still_does_nothing_more() {
     first.stand_still();
     let stopped = Instant::now();
     world.say("three");
-    let took = world.answered("three", TAKEOVER + Duration::from_secs(6), &[&second]).await;
-    assert!(took <= TAKEOVER + Duration::from_secs(6), "{took:?}");
+    world.taken_over(stopped, &second).await;
+    world.answered("three", THOUGHT + LIMIT, &[&second]).await;
     sleep(STANDSTILL.saturating_sub(stopped.elapsed())).await;
     first.go_on();
     // It finds its runs, its account and its sends taken over.

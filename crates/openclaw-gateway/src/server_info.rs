@@ -9,7 +9,7 @@ use openclaw_core::Timestamp;
 #[derive(Debug, Default)]
 pub struct ServerInfo {
     addresses: OnceLock<Vec<String>>,
-    fingerprint: OnceLock<Option<String>>,
+    fingerprint: Mutex<Option<String>>,
     connections: AtomicU64,
     wrong_codes: Mutex<VecDeque<Timestamp>>,
 }
@@ -26,14 +26,22 @@ impl ServerInfo {
 
     /// The fingerprint of the certificate it shows; `None` where it speaks plain text.
     pub fn fingerprint(&self) -> Option<String> {
-        self.fingerprint.get().cloned().flatten()
+        self.fingerprint.lock().expect("no panic while the fingerprint is held").clone()
     }
 
     /// The port is bound.
     pub fn listening(&self, addresses: Vec<String>, fingerprint: Option<String>) {
-        if self.addresses.set(addresses).is_err() || self.fingerprint.set(fingerprint).is_err() {
+        if self.addresses.set(addresses).is_err() {
             tracing::error!("a second server was bound; status tells of the first");
+            return;
         }
+        *self.fingerprint.lock().expect("no panic while the fingerprint is held") = fingerprint;
+    }
+
+    /// Another certificate is shown.
+    pub fn shows(&self, fingerprint: String) {
+        *self.fingerprint.lock().expect("no panic while the fingerprint is held") =
+            Some(fingerprint);
     }
 
     /// Open connections.

@@ -77,7 +77,8 @@ impl AccessPolicy {
             Some(allow_from) if is_listed(allow_from, sender) => Access::Allowed,
             Some(_) => Access::Denied(DenyReason::NotAllowed),
             None if listed || self.group_policy == GroupPolicy::Open => Access::Allowed,
-            None if is_listed(&self.allow_from, sender) => Access::Allowed,
+            // Everybody in direct chats is not every group that somebody adds the assistant to.
+            None if is_named(&self.allow_from, sender) => Access::Allowed,
             None => Access::Denied(DenyReason::GroupNotAllowed),
         }
     }
@@ -108,10 +109,14 @@ impl AccessPolicy {
 
 /// Whether a list of ids, `@names` and `*` names the sender. An empty list names nobody.
 pub fn is_listed(list: &[String], sender: &Sender) -> bool {
+    list.iter().any(|entry| entry == "*") || is_named(list, sender)
+}
+
+/// Whether a list of ids and `@names` names the sender in person.
+fn is_named(list: &[String], sender: &Sender) -> bool {
     let username = sender.username.as_deref().map(|name| name.trim_start_matches('@'));
     list.iter().any(|entry| {
-        entry == "*"
-            || entry == sender.id.as_str()
+        entry == sender.id.as_str()
             || entry.strip_prefix('@').is_some_and(|name| {
                 !name.is_empty() && username.is_some_and(|own| same_name(own, name))
             })
@@ -226,6 +231,13 @@ mod tests {
         policy.allow_from = list(&["7"]);
         assert_eq!(group(&policy, "-1", &ann), Access::Allowed);
         assert_eq!(group(&policy, "-1", &bob), GROUP_NOT_ALLOWED);
+        policy.allow_from = list(&["7", "*"]);
+        assert_eq!(group(&policy, "-1", &ann), Access::Allowed);
+        assert_eq!(
+            group(&policy, "-1", &bob),
+            GROUP_NOT_ALLOWED,
+            "a group is named, or it is shut"
+        );
         policy.groups.insert("-1".to_owned(), GroupSettings::default());
         assert_eq!(group(&policy, "-1", &bob), Access::Allowed);
         assert_eq!(group(&policy, "-2", &bob), GROUP_NOT_ALLOWED);

@@ -22,8 +22,8 @@ pub(super) async fn follow_config(shared: Arc<Shared>) {
         let auth = config.borrow_and_update().gateway.auth.clone();
         shared.state.credentials.set_password(auth.password_hash.as_ref());
         // What takes the place of a token that the gateway began with is chosen at the start: until
-        // then it stays, which `gateway status` tells.
-        if let Some(token) = auth.token.as_ref()
+        // then it stays, which `gateway status` tells. One that came later is gone with its key.
+        if let Some(token) = auth.token.as_ref().or(shared.token_without_config.as_ref())
             && shared.authenticator.replace_token(token)
         {
             tracing::info!("the gateway token changed; connections with the old one are closed");

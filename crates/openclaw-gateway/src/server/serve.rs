@@ -52,8 +52,11 @@ pub(crate) struct Shared {
     pub(super) http: crate::http::HttpState,
     pub(super) receiving: Arc<Receiving>,
     pub(super) limits: ServerLimits,
+    /// What opens the gateway where the configuration names no token; `None` where it named one at
+    /// the start, so that nothing else was chosen.
+    pub(super) token_without_config: Option<Secret>,
     /// `None` where the port speaks plain text.
-    tls: Option<Tls>,
+    pub(super) tls: Option<Tls>,
     pub(super) tasks: TaskTracker,
     /// No new connections and requests.
     pub(super) refusing: CancellationToken,
@@ -168,9 +171,11 @@ impl Server {
             .filter_map(|listener| listener.local_addr().ok())
             .map(|at| format!("{scheme}://{at}"))
             .collect();
-        state.server.listening(addresses, tls.as_ref().map(|tls| tls.fingerprint.clone()));
+        state.server.listening(addresses, tls.as_ref().map(Tls::fingerprint));
         tls::tell_fingerprint(tls.as_ref(), &state.config.current().state_dir);
+        let has_configured_token = settings.auth.token.is_some();
         let shared = Arc::new(Shared {
+            token_without_config: (!has_configured_token).then(|| options.token.clone()),
             authenticator: Arc::new(Authenticator::new(
                 &options.token,
                 state.credentials.clone(),
@@ -212,6 +217,7 @@ impl Server {
         self.shared.tasks.spawn(credentials::follow_config(self.shared.clone()));
         self.shared.tasks.spawn(credentials::end_connections(self.shared.clone()));
         self.shared.tasks.spawn(credentials::keep_up(self.shared.clone()));
+        self.shared.tasks.spawn(tls::follow_files(self.shared.clone()));
         self.shared.tasks.spawn(channel_news::tell(self.shared.clone()));
         let metrics = self.shared.state.metrics.clone();
         self.shared.tasks.spawn(watch_delays(metrics, self.shared.closing.clone()));

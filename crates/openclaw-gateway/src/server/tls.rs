@@ -2,27 +2,66 @@ use std::io::{ErrorKind as IoErrorKind, Write as _};
 use std::net::IpAddr;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use openclaw_config::{GatewaySettings, TlsSettings};
 use openclaw_errors::{ErrorKind, OpenClawError};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use sha2::{Digest as _, Sha256};
 use tokio_rustls::TlsAcceptor;
+
+use super::serve::Shared;
 
 /// What the port shows to clients that speak TLS.
 #[derive(Clone)]
 pub(super) struct Tls {
     pub(super) acceptor: TlsAcceptor,
+    shown: Arc<Shown>,
+}
+
+/// The certificate that is shown from the next handshake on.
+#[derive(Debug)]
+struct Shown(RwLock<Arc<CertifiedKey>>);
+
+impl Shown {
+    fn current(&self) -> Arc<CertifiedKey> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl ResolvesServerCert for Shown {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.current())
+    }
+}
+
+impl Tls {
     /// `sha256:` and the digest of its certificate.
-    pub(super) fingerprint: String,
+    pub(super) fn fingerprint(&self) -> String {
+        self.shown.current().cert.first().map(fingerprint).unwrap_or_default()
+    }
+
+    /// Reads the owner's files again. Whether they hold another certificate, which is shown from
+    /// now on; the one that vouches for itself stays, since clients know it by its fingerprint.
+    ///
+    /// # Errors
+    /// As [`load`]; the certificate that was shown stays.
+    pub(super) fn renew(&self, settings: &GatewaySettings) -> Result<bool, OpenClawError> {
+        let TlsSettings::Files { certificate, key } = &settings.tls else { return Ok(false) };
+        let fresh = read(certificate, key)?;
+        let is_another = fresh.cert != self.shown.current().cert;
+        *self.shown.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+        Ok(is_another)
+    }
 }
 
 impl std::fmt::Debug for Tls {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tls").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
+        f.debug_struct("Tls").field("fingerprint", &self.fingerprint()).finish_non_exhaustive()
     }
 }
 
@@ -36,33 +75,64 @@ pub(super) fn load(settings: &GatewaySettings, state: &Path) -> Result<Option<Tl
         TlsSettings::Files { certificate, key } => (certificate.clone(), key.clone()),
         TlsSettings::SelfSigned => self_signed(state, settings.bind_address)?,
     };
-    let chain = CertificateDer::pem_file_iter(&certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| unreadable("certificate", &certificate, error))?;
-    let private =
-        PrivateKeyDer::from_pem_file(&key).map_err(|error| unreadable("key", &key, error))?;
-    let Some(first) = chain.first() else {
-        return Err(unreadable("certificate", &certificate, "it holds none"));
-    };
-    let fingerprint = fingerprint(first);
+    let shown = Arc::new(Shown(RwLock::new(Arc::new(read(&certificate, &key)?))));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| OpenClawError::internal(format!("cannot speak TLS: {error}")))?
         .with_no_client_auth()
-        .with_single_cert(chain, private)
-        .map_err(|error| unreadable("key", &key, error))?;
+        .with_cert_resolver(shown.clone());
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Some(Tls { acceptor: TlsAcceptor::from(Arc::new(config)), fingerprint }))
+    Ok(Some(Tls { acceptor: TlsAcceptor::from(Arc::new(config)), shown }))
+}
+
+fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, OpenClawError> {
+    let chain = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| unreadable("certificate", certificate, error))?;
+    if chain.is_empty() {
+        return Err(unreadable("certificate", certificate, "it holds none"));
+    }
+    let private =
+        PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable("key", key, error))?;
+    CertifiedKey::from_der(chain, private, &rustls::crypto::ring::default_provider())
+        .map_err(|error| unreadable("key", key, error))
+}
+
+/// Shows the owner's certificate as it is renewed on disk: its files are read again with the
+/// configuration.
+pub(super) async fn follow_files(shared: Arc<Shared>) {
+    let Some(tls) = &shared.tls else { return };
+    let mut config = shared.state.config.watch();
+    loop {
+        tokio::select! {
+            biased;
+            () = shared.closing.cancelled() => return,
+            changed = config.changed() => if changed.is_err() { return },
+        }
+        let current = config.borrow_and_update().clone();
+        match tls.renew(&current.gateway) {
+            Ok(false) => {}
+            Ok(true) => {
+                let fingerprint = tls.fingerprint();
+                tracing::info!(fingerprint, "another certificate is shown from now on");
+                shared.state.server.shows(fingerprint);
+                tell_fingerprint(Some(tls), &current.state_dir);
+            }
+            Err(error) => {
+                tracing::error!(error = error.report(), "the certificate of before stays");
+            }
+        }
+    }
 }
 
 /// Leaves the fingerprint of what is served for clients on the same machine: the certificate's file
-/// may be renewed while this gateway still shows the one it began with.
+/// may be renewed while this gateway still shows the one of before.
 pub(super) fn tell_fingerprint(tls: Option<&Tls>, state: &Path) {
     let path = fingerprint_path(state);
     let told = match tls {
         Some(tls) => {
-            private_folder(&state.join("tls")).and_then(|()| write(&path, &tls.fingerprint))
+            private_folder(&state.join("tls")).and_then(|()| write(&path, &tls.fingerprint()))
         }
         None => match std::fs::remove_file(&path) {
             Err(error) if error.kind() != IoErrorKind::NotFound => Err(unwritable(&path, error)),

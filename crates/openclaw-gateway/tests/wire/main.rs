@@ -3,6 +3,7 @@
 mod channel;
 mod commands;
 mod credentials;
+mod crowd;
 mod events;
 mod fuzzing;
 mod http;

@@ -77,6 +77,23 @@ async fn another_token_ends_connections_with_the_old_one() {
 }
 
 #[tokio::test]
+async fn a_token_that_came_later_goes_with_its_key() {
+    let gateway = TestGateway::start().await;
+    let put = async |token: Option<&str>| {
+        gateway.source.change(|config| config.gateway.auth.token = token.map(Secret::new));
+        gateway.state.config.reload().await.expect("reloads");
+    };
+    let mut first = gateway.socket().await;
+    put(Some("another")).await;
+    assert_eq!(first.end().await, Some(CloseCode::Policy));
+    let mut second = gateway.open(Some("another")).await.expect("opens");
+    put(None).await;
+    assert_eq!(second.end().await, Some(CloseCode::Policy));
+    assert_eq!(gateway.open(Some("another")).await.err(), Some(401));
+    assert!(gateway.open(Some(TOKEN)).await.is_ok(), "what it began with opens it again");
+}
+
+#[tokio::test]
 async fn a_stopping_gateway_says_so() {
     let gateway = TestGateway::start().await;
     let mut socket = gateway.socket().await;

@@ -383,8 +383,12 @@ fn mend(context: &Context, path: &Path, report: &mut Report) {
             } else {
                 format!("something is missing from {}", repaired.incomplete.join(", "))
             };
+            let skipped = match repaired.skipped {
+                0 => String::new(),
+                skipped => format!(", {skipped} could not be kept"),
+            };
             let message = format!(
-                "the database was damaged: {} rows were copied into a new one, {missing}",
+                "the database was damaged: {} rows were copied into a new one{skipped}, {missing}",
                 repaired.kept
             );
             let hint = format!("the damaged file is {}", repaired.damaged.display());

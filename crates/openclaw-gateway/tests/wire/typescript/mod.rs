@@ -8,3 +8,4 @@ mod methods;
 mod shapes;
 mod support;
 mod talking;
+mod version_4;
