@@ -1,3 +1,5 @@
+mod memory;
+
 use openclaw_core::{
     ChannelId, ChatAddress, ChatId, Direction, ExternalId, Inbound, InboxId, MessageContent,
     MessageId, Outbound, OutboxId, Receipt, RunId, RunStatus, Sender, Session, SessionConfig,
@@ -5,6 +7,8 @@ use openclaw_core::{
 };
 use serde_json::Value;
 use std::time::Duration;
+
+pub use self::memory::MemoryWrite;
 
 use crate::rows::{
     InputState, LeaseRow, OutboxKind, OutboxState, RunOptions, StoredError, TranscriptKind, UserRow,
@@ -207,6 +211,8 @@ pub enum Write {
     },
     /// Gives a lease back; another holder's is left alone. The fence stays.
     ReleaseLease(Fence),
+    /// Changes what an agent can search.
+    Memory(MemoryWrite),
 }
 
 /// Which leases are meant.

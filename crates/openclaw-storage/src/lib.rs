@@ -23,15 +23,19 @@ mod read;
 pub mod rows;
 mod sql;
 pub mod sqlite;
+mod stems;
+mod text_search;
 mod words;
 
 pub use batch::{
-    Applied, Batch, EventDraft, Fence, InputChange, Leases, LogEntry, NewInput, NewMessage,
-    NewOutbox, OutboxChange, SessionPatch, TranscriptDraft, Write,
+    Applied, Batch, EventDraft, Fence, InputChange, Leases, LogEntry, MemoryWrite, NewInput,
+    NewMessage, NewOutbox, OutboxChange, SessionPatch, TranscriptDraft, Write,
 };
 pub use commit::{CommitObserver, Committed, CommittedEvent, NoObserver, SessionChange};
 pub use error::{ApplyError, Conflict, StorageError};
 pub use read::{
-    EventReads, InboxReads, LeaseReads, MessageReads, OutboxReads, PairingReads, SessionReads,
-    Storage, StorageHealth, TranscriptReads, UserReads, ValueReads,
+    EventReads, InboxReads, LeaseReads, MemoryReads, MessageReads, OutboxReads, PairingReads,
+    SessionReads, Storage, StorageHealth, TranscriptReads, UserReads, ValueReads,
 };
+pub use stems::telling_words;
+pub use text_search::{MemoryMatch, search_memory};

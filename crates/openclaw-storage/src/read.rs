@@ -1,3 +1,5 @@
+mod memory;
+
 use std::path::Path;
 
 use async_trait::async_trait;
@@ -12,6 +14,8 @@ use crate::rows::{
     TranscriptRow, UsageRow, UserRow,
 };
 use crate::{Applied, ApplyError, Batch, StorageError};
+
+pub use self::memory::MemoryReads;
 
 type Read<T> = Result<T, StorageError>;
 
@@ -28,6 +32,7 @@ pub trait Storage:
     + EventReads
     + PairingReads
     + LeaseReads
+    + MemoryReads
     + std::fmt::Debug
 {
     /// Commits a batch: all of it or nothing. Cancelling the future does not undo a commit.

@@ -8,6 +8,13 @@ use openclaw_core::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+mod memory;
+
+pub use self::memory::{
+    MemoryChunkRow, MemoryCounts, MemoryFileRow, MemoryIndexing, MemorySource, MemoryVector,
+    MemoryVectorRow, MemoryWordCounts, NewMemoryChunk,
+};
+pub(crate) use self::memory::{vector_bytes, vector_of};
 pub use crate::caller_run::{
     CallerCall, CallerChoice, CallerResult, CallerRun, CallerTool, Sampling,
 };

@@ -6,16 +6,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use openclaw_core::{MessageContent, Secret, SystemClock};
+use openclaw_core::{AgentId, MessageContent, Secret, SystemClock};
 use openclaw_storage::archive;
+use openclaw_storage::conformance::memory::{note, piece};
 use openclaw_storage::conformance::{
     Universe, at, channel, chat, entry, image, inbox_id, input, message_id, outbox, outbox_id, run,
     session, session_id, session_key, user_id,
 };
 use openclaw_storage::postgres::{self, PostgresOptions, PostgresStorage};
-use openclaw_storage::rows::{MessageQuery, UserRow};
+use openclaw_storage::rows::{MemoryIndexing, MemoryVector, MessageQuery, UserRow};
 use openclaw_storage::sqlite::{self, SqliteOptions, SqliteStorage, Synchronous};
-use openclaw_storage::{Batch, MessageReads as _, NoObserver, SessionReads as _, Storage, Write};
+use openclaw_storage::{
+    Batch, MemoryWrite, MessageReads as _, NoObserver, SessionReads as _, Storage, Write,
+};
 use openclaw_testkit::postgres::PostgresServer;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use tokio_util::task::TaskTracker;
@@ -50,6 +53,8 @@ fn universe() -> Universe {
         users: ["7"].map(user_id).to_vec(),
         resources: vec!["k\u{0}".to_owned(), "lane:x".to_owned()],
         codes: vec!["AAAA".to_owned()],
+        agents: vec![AgentId::main()],
+        texts: vec!["note one".to_owned(), "note two\u{0}".to_owned()],
     }
 }
 
@@ -85,6 +90,16 @@ async fn fill(storage: &dyn Storage) {
         at: at(1),
     });
     batch.push(Write::PutValue { key: "k\u{0}".to_owned(), value: "v".to_owned(), expect: None });
+    for text in ["note one", "note two\u{0}"] {
+        let chunks = vec![piece(1, text)];
+        let indexing = MemoryIndexing { file: note(&text[..8]), from: 0, chunks };
+        batch.push(Write::Memory(MemoryWrite::Index(Box::new(indexing))));
+    }
+    batch.push(Write::Memory(MemoryWrite::StoreVectors {
+        agent_id: AgentId::main(),
+        model: "m".to_owned(),
+        vectors: vec![MemoryVector { hash: "#note one".to_owned(), embedding: vec![0.25, -3.5] }],
+    }));
     storage.apply(batch).await.expect("accepted");
 }
 

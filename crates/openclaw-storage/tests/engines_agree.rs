@@ -5,23 +5,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use openclaw_core::{MessageContent, Outbound, RunStatus, Secret, SessionState};
+use openclaw_storage::conformance::memory::{agent, note, piece};
 use openclaw_storage::conformance::{
     ManualClock, Recorder, Universe, at, channel, chat, entry, external, image, inbox_id, input,
     message_id, outbox, outbox_id, run, session, session_id, session_key, user_id,
 };
 use openclaw_storage::memory::MemoryStorage;
 use openclaw_storage::postgres::{LeaseClock, PostgresOptions, PostgresStorage};
-use openclaw_storage::rows::{InputState, OutboxState, TranscriptKind, UserRow};
+use openclaw_storage::rows::{
+    InputState, MemoryFileRow, MemoryIndexing, MemorySource, MemoryVector, OutboxState,
+    TranscriptKind, UserRow,
+};
 use openclaw_storage::sqlite::{SqliteOptions, SqliteStorage, Synchronous};
 use openclaw_storage::{
-    Applied, ApplyError, Batch, Committed, EventDraft, Fence, InputChange, OutboxChange,
-    SessionPatch, Storage, TranscriptDraft, Write,
+    Applied, ApplyError, Batch, Committed, EventDraft, Fence, InputChange, MemoryWrite,
+    OutboxChange, SessionPatch, Storage, TranscriptDraft, Write,
 };
 use openclaw_testkit::postgres::PostgresServer;
 use proptest::prelude::*;
 
 const NAMES: [&str; 4] = ["1", "2", "3", "4"];
 const SESSIONS: [&str; 3] = ["a", "b", "c"];
+const TEXTS: [&str; 4] = ["red door", "a door opened", "Tür 東京", "keys"];
 const RESOURCES: [&str; 3] = ["lane:agent:main:a", "account:telegram", "lane:x"];
 
 fn universe() -> Universe {
@@ -38,6 +43,8 @@ fn universe() -> Universe {
         users: ["7", "8"].map(user_id).to_vec(),
         resources: RESOURCES.map(ToOwned::to_owned).to_vec(),
         codes: ["AAAA", "BBBB"].map(ToOwned::to_owned).to_vec(),
+        agents: ["main", "other"].map(agent).to_vec(),
+        texts: TEXTS.map(ToOwned::to_owned).to_vec(),
     }
 }
 
@@ -290,6 +297,38 @@ fn other_write() -> impl Strategy<Value = Write> {
     ]
 }
 
+fn memory_write() -> impl Strategy<Value = Write> {
+    let of = || prop::sample::select(vec!["main", "other"]).prop_map(agent);
+    let source = || prop::sample::select(&MemorySource::ALL[..]);
+    let path = || prop::sample::select(vec!["a.md", "b.md", "session-a", "session-b"]);
+    let text = || prop::sample::select(&TEXTS[..]);
+    let model = || prop::sample::select(vec!["m", "n"]);
+    let texts = || prop::collection::vec(text(), 0..4);
+    let written = prop_oneof![
+        4 => (of(), source(), path(), 0..3_u32, texts(), 0..3_u64, millis()).prop_map(
+            |(agent_id, source, path, from, texts, size, now)| {
+                let modified_at = at(now);
+                let file = MemoryFileRow { agent_id, source, size, modified_at, ..note(path) };
+                let chunks = (1..).zip(texts).map(|(line, text)| piece(line, text)).collect();
+                MemoryWrite::Index(Box::new(MemoryIndexing { file, from, chunks }))
+            }
+        ),
+        1 => (of(), source(), prop::option::of(path())).prop_map(|(agent_id, source, path)| {
+            MemoryWrite::Forget { agent_id, source, path: path.map(ToOwned::to_owned) }
+        }),
+        3 => (of(), model(), texts(), -9..9_i16).prop_map(|(agent_id, model, texts, number)| {
+            let embedding = vec![f32::from(number), 0.5];
+            let of = |text| MemoryVector { hash: format!("#{text}"), embedding: embedding.clone() };
+            let vectors = texts.into_iter().map(of).collect();
+            MemoryWrite::StoreVectors { agent_id, model: model.to_owned(), vectors }
+        }),
+        1 => (of(), prop::option::of(model())).prop_map(|(agent_id, keep)| {
+            MemoryWrite::PruneVectors { agent_id, keep: keep.map(ToOwned::to_owned) }
+        }),
+    ];
+    written.prop_map(Write::Memory)
+}
+
 fn batch() -> impl Strategy<Value = Batch> {
     let write = prop_oneof![
         3 => session_write(),
@@ -298,6 +337,7 @@ fn batch() -> impl Strategy<Value = Batch> {
         3 => input_write(),
         3 => outbox_write(),
         3 => other_write(),
+        2 => memory_write(),
     ];
     let fence = (prop::sample::select(&RESOURCES[..]), 1..3_i64).prop_map(|(resource, fence)| {
         Fence { resource: resource.to_owned(), owner: "one".to_owned(), fence }

@@ -5,19 +5,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use openclaw_core::{
-    ChannelId, ChatAddress, ChatId, ExternalId, InboxId, Message, MessageId, OutboxId, Rng as _,
-    RunId, Session, SessionId, SessionKey, Timestamp, UserId,
+    AgentId, ChannelId, ChatAddress, ChatId, ExternalId, InboxId, Message, MessageId, OutboxId,
+    Rng as _, RunId, Session, SessionId, SessionKey, Timestamp, UserId,
 };
 use openclaw_gateway::lifecycle::CommitFan;
 use openclaw_storage::memory::MemoryStorage;
 use openclaw_storage::rows::{
-    Backlog, EventRow, InboxRow, LeaseRow, MessageQuery, OutboxRow, Page, PairingRow, SessionQuery,
-    TranscriptRow, UsageRow, UserRow,
+    Backlog, EventRow, InboxRow, LeaseRow, MemoryChunkRow, MemoryCounts, MemoryFileRow,
+    MemorySource, MemoryVectorRow, MemoryWordCounts, MessageQuery, OutboxRow, Page, PairingRow,
+    SessionQuery, TranscriptRow, UsageRow, UserRow,
 };
 use openclaw_storage::{
     Applied, ApplyError, Batch, CommitObserver, Committed, Conflict, EventReads, InboxReads,
-    LeaseReads, MessageReads, OutboxReads, PairingReads, SessionReads, Storage, StorageError,
-    StorageHealth, TranscriptReads, UserReads, ValueReads,
+    LeaseReads, MemoryReads, MessageReads, OutboxReads, PairingReads, SessionReads, Storage,
+    StorageError, StorageHealth, TranscriptReads, UserReads, ValueReads,
 };
 use openclaw_testkit::SeededRng;
 use tokio::sync::mpsc;
@@ -341,5 +342,16 @@ passed_on! {
     }
     LeaseReads {
         fn lease(resource: &str) -> Option<LeaseRow>;
+    }
+    MemoryReads {
+        fn memory_files(agent: &AgentId, source: MemorySource) -> Vec<MemoryFileRow>;
+        fn unindexed_sessions(agent: &AgentId, after: Option<&SessionId>, limit: u32) -> Vec<(Session, u64)>;
+        fn last_memory_chunk(agent: &AgentId, source: MemorySource, path: &str) -> Option<MemoryChunkRow>;
+        fn memory_word_counts(agent: &AgentId, stems: &[String]) -> MemoryWordCounts;
+        fn memory_matches(agent: &AgentId, stems: &[String], limit: u32) -> Vec<MemoryChunkRow>;
+        fn memory_chunks_of(agent: &AgentId, hashes: &[String]) -> Vec<MemoryChunkRow>;
+        fn texts_without_vector(agent: &AgentId, model: &str, after: Option<&str>, limit: u32) -> Vec<(String, String)>;
+        fn memory_vectors_after(agent: &AgentId, model: &str, after: i64, limit: u32) -> Vec<MemoryVectorRow>;
+        fn memory_counts(agent: &AgentId, model: &str) -> MemoryCounts;
     }
 }

@@ -115,6 +115,7 @@ impl Table {
             Ok(match column {
                 Column::Text(_) => row.text(index)?.map(Cow::into_owned).into(),
                 Column::Integer(_) => row.integer(index)?.into(),
+                Column::Bytes(_) => row.bytes(index)?.into(),
             })
         };
         self.columns.iter().enumerate().map(value).collect()
@@ -127,6 +128,7 @@ impl Table {
             let value = match column {
                 Column::Text(_) => row.text(index)?.map(|text| Value::from(text.into_owned())),
                 Column::Integer(_) => row.integer(index)?.map(Value::from),
+                Column::Bytes(_) => row.bytes(index)?.map(|bytes| Value::from(hex::encode(bytes))),
             };
             values.insert(column.name().to_owned(), value.unwrap_or(Value::Null));
         }

@@ -102,6 +102,9 @@ impl Archive {
                 (Column::Integer(_), Value::Number(number)) => Argument::Integer(
                     number.as_i64().ok_or_else(|| self.malformed("a number is too large"))?,
                 ),
+                (Column::Bytes(_), Value::String(text)) => {
+                    Argument::Bytes(hex::decode(text).map_err(|error| self.malformed(error))?)
+                }
                 (column, _) => return Err(self.malformed(format!("column {}", column.name()))),
             });
         }

@@ -5,12 +5,13 @@
 pub(crate) enum Column {
     Text(&'static str),
     Integer(&'static str),
+    Bytes(&'static str),
 }
 
 impl Column {
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::Text(name) | Self::Integer(name) => name,
+            Self::Text(name) | Self::Integer(name) | Self::Bytes(name) => name,
         }
     }
 }
@@ -166,6 +167,33 @@ pub(crate) const TABLES: &[Table] = &[
             Integer "updated_at",
         ],
         order: "channel_id",
+        only: None,
+    },
+    Table {
+        name: "memory_files",
+        columns: columns![
+            Text "agent_id", Text "source", Text "path", Text "hash", Integer "modified_at",
+            Integer "size", Integer "indexed_at",
+        ],
+        order: "agent_id, source, path",
+        only: None,
+    },
+    Table {
+        name: "memory_chunks",
+        columns: columns![
+            Integer "position", Text "agent_id", Text "source", Text "path", Integer "ordinal",
+            Integer "start_line", Integer "end_line", Text "hash", Text "text", Text "words",
+            Integer "said_at",
+        ],
+        order: "position",
+        only: None,
+    },
+    Table {
+        name: "memory_vectors",
+        columns: columns![
+            Integer "position", Text "agent_id", Text "model", Text "hash", Bytes "embedding",
+        ],
+        order: "position",
         only: None,
     },
 ];

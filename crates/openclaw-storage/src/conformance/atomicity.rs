@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use openclaw_core::RunStatus;
 
+use super::memory::{note, piece};
 use super::{
     Fixture, Universe, at, channel, chat, entry, image, inbox_id, input, message_id, outbox,
     outbox_id, run, session, session_id, session_key, user_id,
 };
-use crate::rows::{InputState, OutboxState, UserRow};
+use crate::rows::{InputState, MemoryIndexing, OutboxState, UserRow};
 use crate::{
-    Applied, ApplyError, Batch, Fence, InputChange, NewInput, OutboxChange, SessionPatch,
-    StorageError, TranscriptDraft, Write,
+    Applied, ApplyError, Batch, Fence, InputChange, MemoryWrite, NewInput, OutboxChange,
+    SessionPatch, StorageError, TranscriptDraft, Write,
 };
 
 fn universe() -> Universe {
@@ -28,6 +29,8 @@ fn universe() -> Universe {
         users: ["7", "8"].map(user_id).to_vec(),
         resources: ["lane:x", "lane:y", "k"].map(ToOwned::to_owned).to_vec(),
         codes: vec!["AAAA".to_owned()],
+        agents: vec![openclaw_core::AgentId::main()],
+        texts: vec!["note".to_owned()],
     }
 }
 
@@ -115,6 +118,11 @@ fn one_of_each() -> Vec<Write> {
         },
         Write::DeleteValue { key: "gone".to_owned() },
         Write::RemovePairing { channel_id: channel("telegram"), user_id: user_id("7") },
+        Write::Memory(MemoryWrite::Index(Box::new(MemoryIndexing {
+            file: note("a.md"),
+            from: 0,
+            chunks: vec![piece(1, "note")],
+        }))),
         Write::EndSession { id: session_id("b"), at: at(6_000) },
         Write::DeleteSession { id: session_id("c") },
     ]
@@ -240,4 +248,32 @@ pub async fn the_engine_is_healthy(store: &Fixture) {
     assert!(!health.engine.is_empty() && !health.version.is_empty());
     assert!(health.schema >= 1);
     assert_eq!(store.storage.integrity().await.expect("read"), Vec::<String>::new());
+}
+
+/// What a batch changes before does not hide that a write changed nothing, whatever tables it is in.
+pub async fn a_conflict_is_seen_after_any_write(store: &Fixture) {
+    store.with_session("a").await;
+    store
+        .apply([
+            Write::Append(Box::new(entry("a", "1"))),
+            Write::AcceptInput(Box::new(input("a", "1"))),
+        ])
+        .await;
+    // What was said is in the index of words once somebody looked for it.
+    let query = crate::rows::MessageQuery { text: "1".to_owned(), limit: 1, ..Default::default() };
+    store.storage.search_messages(&query).await.expect("read");
+    let content = openclaw_core::MessageContent::text("other words");
+    let changes = [
+        Write::EditMessage { id: message_id("1"), content, edited_at: at(4_000) },
+        Write::Memory(MemoryWrite::Index(Box::new(MemoryIndexing {
+            file: note("a.md"),
+            from: 0,
+            chunks: vec![piece(1, "note")],
+        }))),
+    ];
+    for change in changes {
+        let again = Write::AcceptInput(Box::new(input("a", "1")));
+        let conflict = store.refused([change, again]).await;
+        assert!(matches!(conflict, crate::Conflict::DuplicateInput { .. }), "{conflict:?}");
+    }
 }

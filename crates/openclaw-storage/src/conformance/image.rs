@@ -1,12 +1,12 @@
 use std::fmt::Debug;
 
 use openclaw_core::{
-    ChannelId, ChatAddress, InboxId, MessageId, OutboxId, RunId, SessionId, SessionKey, Timestamp,
-    UserId,
+    AgentId, ChannelId, ChatAddress, InboxId, MessageId, OutboxId, RunId, SessionId, SessionKey,
+    Timestamp, UserId,
 };
 
-use crate::rows::{MessageQuery, SessionQuery};
-use crate::{Storage, StorageError};
+use crate::rows::{MemorySource, MessageQuery, SessionQuery};
+use crate::{Storage, StorageError, search_memory};
 
 /// The names under which a test looks for rows.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +33,10 @@ pub struct Universe {
     pub resources: Vec<String>,
     /// Pairing codes.
     pub codes: Vec<String>,
+    /// Agents.
+    pub agents: Vec<AgentId>,
+    /// Texts of what they can search, whose hashes begin with `#`.
+    pub texts: Vec<String>,
 }
 
 struct Lines(Vec<String>);
@@ -52,6 +56,7 @@ pub async fn image(storage: &dyn Storage, universe: &Universe) -> Vec<String> {
     log(storage, universe, &mut lines).await;
     queues(storage, universe, &mut lines).await;
     people(storage, universe, &mut lines).await;
+    memory(storage, universe, &mut lines).await;
     lines.0
 }
 
@@ -164,5 +169,32 @@ async fn people(storage: &dyn Storage, universe: &Universe, lines: &mut Lines) {
     for resource in &universe.resources {
         lines.add(("lease", resource), storage.lease(resource).await);
         lines.add(("value", resource), storage.value(resource).await);
+    }
+}
+
+async fn memory(storage: &dyn Storage, universe: &Universe, lines: &mut Lines) {
+    let hashes: Vec<String> = universe.texts.iter().map(|text| format!("#{text}")).collect();
+    for agent in &universe.agents {
+        for source in MemorySource::ALL {
+            let files = storage.memory_files(agent, source).await.expect("the store is read");
+            for file in &files {
+                let last = storage.last_memory_chunk(agent, source, &file.path).await;
+                lines.add(("last chunk", &file.path), last);
+            }
+            lines.0.push(format!("files of {agent}: {files:?}"));
+        }
+        lines.add(("chunks", agent), storage.memory_chunks_of(agent, &hashes).await);
+        for text in &universe.texts {
+            lines.add(("found", agent, text), search_memory(storage, agent, text).await);
+        }
+        lines.add(("to index", agent), storage.unindexed_sessions(agent, None, 2).await);
+        for model in ["m", "n"] {
+            let lacking = storage.texts_without_vector(agent, model, None, 3).await;
+            lines.add(("without vector", agent, model), lacking);
+            let vectors = storage.memory_vectors_after(agent, model, 0, 100).await;
+            let vectors =
+                vectors.map(|rows| rows.into_iter().map(|row| row.vector).collect::<Vec<_>>());
+            lines.add(("vectors", agent, model), vectors);
+        }
     }
 }

@@ -11,6 +11,7 @@ mod image;
 pub mod inbox;
 pub mod leases;
 pub mod log;
+pub mod memory;
 pub mod outbox;
 pub mod people;
 pub mod search;
@@ -72,6 +73,13 @@ macro_rules! storage_conformance {
                 a_text_of_many_long_words_is_stored,
                 a_search_follows_edits_and_deletions,
             }
+            memory {
+                a_file_is_indexed_and_replaced,
+                chunks_are_found_by_their_words,
+                vectors_are_kept_by_text_and_model,
+                nothing_of_another_agent_is_found,
+                sessions_are_indexed_as_they_grow,
+            }
             inbox {
                 an_input_is_read_as_it_was_written,
                 an_event_is_accepted_once,
@@ -121,6 +129,7 @@ macro_rules! storage_conformance {
             }
             atomicity {
                 a_conflict_leaves_nothing_of_its_batch,
+                a_conflict_is_seen_after_any_write,
                 an_empty_batch_is_no_error,
                 a_closed_store_says_so,
                 the_engine_is_healthy,

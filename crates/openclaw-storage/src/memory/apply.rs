@@ -97,6 +97,10 @@ impl State {
                 self.release_lease(fence);
                 Ok(())
             }
+            Write::Memory(write) => {
+                self.memory(write);
+                Ok(())
+            }
         }
     }
 }

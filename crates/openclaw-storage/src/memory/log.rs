@@ -7,7 +7,7 @@ use openclaw_core::{Message, MessageId, Session, SessionId, SessionState, Timest
 use super::apply::Effects;
 use super::state::{Activity, State, StoredEvent, all_of};
 use crate::assemble::{is_visible, message_of};
-use crate::rows::{OutboxRow, TranscriptRow};
+use crate::rows::{MemorySource, OutboxRow, TranscriptRow};
 use crate::{Conflict, LogEntry, SessionChange, SessionPatch};
 
 fn activity(session: &Session) -> Activity {
@@ -116,6 +116,7 @@ impl State {
         }
         self.remove_outbox_of(id);
         self.remove_log_of(id);
+        self.forget_memory(&session.agent_id, MemorySource::Sessions, Some(id.as_str()));
         effects.report.session(session.session_key, id.clone(), SessionChange::Deleted);
         Ok(())
     }

@@ -9,6 +9,7 @@ mod log;
 mod people;
 mod queues;
 mod reads;
+mod searchable;
 mod state;
 mod table;
 

@@ -1,13 +1,17 @@
 use std::cmp::Reverse;
 
 use openclaw_core::{
-    ChannelId, ChatAddress, ChatId, ExternalId, InboxId, Message, MessageId, OutboxId, RunId,
-    Session, SessionId, SessionKey, Timestamp, UserId,
+    AgentId, ChannelId, ChatAddress, ChatId, ExternalId, InboxId, Message, MessageId, OutboxId,
+    RunId, Session, SessionId, SessionKey, Timestamp, UserId,
 };
 use serde_json::Value;
 
+use super::searchable::{FileKey, StoredChunk};
 use super::table::Table;
-use crate::rows::{Backlog, InboxRow, LeaseRow, OutboxRow, PairingRow, TranscriptRow, UserRow};
+use crate::rows::{
+    Backlog, InboxRow, LeaseRow, MemoryFileRow, MemoryVector, OutboxRow, PairingRow, TranscriptRow,
+    UserRow,
+};
 
 /// A stored event; its message is joined when it is read.
 #[derive(Debug, Clone)]
@@ -71,6 +75,11 @@ state! {
     open_outbox: (ChannelId, ChatAddress, i64) => (),
     pairings: (ChannelId, UserId) => PairingRow,
     leases: String => LeaseRow,
+    memory_files: FileKey => MemoryFileRow,
+    memory_chunks: (FileKey, u32) => StoredChunk,
+    memory_vectors: (AgentId, String, i64) => MemoryVector,
+    memory_hashes: (AgentId, String, String) => i64,
+    last_vector: () => i64,
 }
 
 /// All keys of one group in a table keyed by (group, position).

@@ -26,13 +26,17 @@ const HELD: &str = "SELECT COUNT(*) FROM leases
 /// Under the lock no gateway can begin to work between the look at the leases and the end.
 const BEGIN_ALONE: &str = "BEGIN; SET LOCAL lock_timeout = '5s';
     LOCK TABLE leases IN ACCESS EXCLUSIVE MODE";
-const COUNTERS: [&str; 3] = [
+const COUNTERS: [&str; 5] = [
     "SELECT setval(pg_get_serial_sequence('messages', 'position'),
         (SELECT COALESCE(MAX(position), 0) + 1 FROM messages), false)",
     "SELECT setval(pg_get_serial_sequence('inbox', 'position'),
         (SELECT COALESCE(MAX(position), 0) + 1 FROM inbox), false)",
     "SELECT setval(pg_get_serial_sequence('outbox', 'position'),
         (SELECT COALESCE(MAX(position), 0) + 1 FROM outbox), false)",
+    "SELECT setval(pg_get_serial_sequence('memory_chunks', 'position'),
+        (SELECT COALESCE(MAX(position), 0) + 1 FROM memory_chunks), false)",
+    "SELECT setval(pg_get_serial_sequence('memory_vectors', 'position'),
+        (SELECT COALESCE(MAX(position), 0) + 1 FROM memory_vectors), false)",
 ];
 /// As the write path makes it.
 const SEARCH: (&str, &str) =

@@ -74,8 +74,9 @@ pub(super) fn bound(values: impl IntoIterator<Item = Argument>) -> PgArguments {
             Argument::Null => arguments.add(Null),
             Argument::Integer(value) => arguments.add(value),
             Argument::Text(value) => arguments.add(escaped(value)),
+            Argument::Bytes(value) => arguments.add(value),
         };
-        added.expect("integers and text always encode");
+        added.expect("integers, text and bytes always encode");
     }
     arguments
 }
@@ -86,6 +87,10 @@ impl Cells for PgRow {
     }
 
     fn integer(&self, index: usize) -> Decoded<Option<i64>> {
+        Ok(self.try_get(index)?)
+    }
+
+    fn bytes(&self, index: usize) -> Decoded<Option<Vec<u8>>> {
         Ok(self.try_get(index)?)
     }
 }

@@ -10,6 +10,7 @@ pub(crate) enum Argument {
     Null,
     Integer(i64),
     Text(String),
+    Bytes(Vec<u8>),
 }
 
 /// A value as the text of a JSON column.
@@ -57,6 +58,12 @@ impl From<&str> for Argument {
 impl From<String> for Argument {
     fn from(value: String) -> Self {
         Self::Text(value)
+    }
+}
+
+impl From<Vec<u8>> for Argument {
+    fn from(value: Vec<u8>) -> Self {
+        Self::Bytes(value)
     }
 }
 

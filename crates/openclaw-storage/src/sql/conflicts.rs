@@ -128,7 +128,8 @@ impl<'a, C: Asked> Inquiry<'a, C> {
             | Write::RequestPairing { .. }
             | Write::RemovePairing { .. }
             | Write::RenewLeases { .. }
-            | Write::ReleaseLease(_) => Ok(None),
+            | Write::ReleaseLease(_)
+            | Write::Memory(_) => Ok(None),
         }
     }
 

@@ -16,8 +16,10 @@ use std::str::FromStr;
 use super::cells::{Cells, Decoded};
 #[cfg(feature = "postgres")]
 use crate::rows::Backlog;
+use crate::rows::vector_of;
 use crate::rows::{
-    EventRow, InboxRow, LeaseRow, OutboxKind, OutboxRow, OutboxState, PairingRow, TranscriptRow,
+    EventRow, InboxRow, LeaseRow, MemoryChunkRow, MemoryCounts, MemoryFileRow, MemoryVector,
+    MemoryVectorRow, NewMemoryChunk, OutboxKind, OutboxRow, OutboxState, PairingRow, TranscriptRow,
     UsageRow, UserRow,
 };
 
@@ -98,6 +100,11 @@ impl<'r, R: Cells> Columns<'r, R> {
         T::Error: Error + Send + Sync + 'static,
     {
         Ok(T::try_from(self.integer()?)?)
+    }
+
+    fn bytes(&mut self) -> Decoded<Vec<u8>> {
+        self.next += 1;
+        Ok(self.row.bytes(self.next - 1)?.ok_or("bytes are null")?)
     }
 
     fn flag(&mut self) -> Decoded<bool> {
@@ -224,7 +231,16 @@ pub(crate) fn state_and_uncertain(row: &impl Cells) -> Decoded<(OutboxState, u64
 }
 
 pub(crate) fn session(row: &impl Cells) -> Decoded<Session> {
+    session_of(&mut Columns::of(row))
+}
+
+/// A session, and how far it is indexed.
+pub(crate) fn session_and_indexed(row: &impl Cells) -> Decoded<(Session, u64)> {
     let mut columns = Columns::of(row);
+    Ok((session_of(&mut columns)?, columns.number()?))
+}
+
+fn session_of(columns: &mut Columns<'_, impl Cells>) -> Decoded<Session> {
     Ok(Session {
         id: columns.parsed()?,
         session_key: columns.parsed()?,
@@ -437,4 +453,54 @@ pub(crate) fn outbox_identity(
 ) -> Decoded<(OutboxId, Option<MessageId>, Option<String>)> {
     let mut columns = Columns::of(row);
     Ok((columns.parsed()?, columns.optional_parsed()?, columns.optional_string()?))
+}
+
+pub(crate) fn memory_file(row: &impl Cells) -> Decoded<MemoryFileRow> {
+    let mut columns = Columns::of(row);
+    Ok(MemoryFileRow {
+        agent_id: columns.parsed()?,
+        source: columns.word()?,
+        path: columns.string()?,
+        hash: columns.string()?,
+        modified_at: columns.time()?,
+        size: columns.number()?,
+        indexed_at: columns.time()?,
+    })
+}
+
+pub(crate) fn memory_chunk(row: &impl Cells) -> Decoded<MemoryChunkRow> {
+    let mut columns = Columns::of(row);
+    Ok(MemoryChunkRow {
+        agent_id: columns.parsed()?,
+        source: columns.word()?,
+        path: columns.string()?,
+        ordinal: columns.number()?,
+        chunk: NewMemoryChunk {
+            start_line: columns.number()?,
+            end_line: columns.number()?,
+            hash: columns.string()?,
+            text: columns.string()?,
+            said_at: columns.time()?,
+        },
+    })
+}
+
+pub(crate) fn memory_vector(row: &impl Cells) -> Decoded<MemoryVectorRow> {
+    let mut columns = Columns::of(row);
+    Ok(MemoryVectorRow {
+        position: columns.integer()?,
+        vector: MemoryVector { hash: columns.string()?, embedding: vector_of(&columns.bytes()?) },
+    })
+}
+
+pub(crate) fn memory_counts(row: &impl Cells) -> Decoded<MemoryCounts> {
+    let mut columns = Columns::of(row);
+    Ok(MemoryCounts {
+        files: columns.number()?,
+        sessions: columns.number()?,
+        chunks: columns.number()?,
+        texts: columns.number()?,
+        vectors: columns.number()?,
+        last_vector: columns.integer()?,
+    })
 }

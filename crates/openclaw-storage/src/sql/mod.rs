@@ -4,4 +4,5 @@ pub(crate) mod argument;
 pub(crate) mod cells;
 pub(crate) mod conflicts;
 pub(crate) mod decode;
+pub(crate) mod memory;
 pub(crate) mod read;

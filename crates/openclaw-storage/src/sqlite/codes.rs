@@ -2,6 +2,7 @@
 
 use crate::StorageError;
 
+const ERROR: i32 = 1;
 const BUSY: i32 = 5;
 const LOCKED: i32 = 6;
 const IO_ERROR: i32 = 10;
@@ -15,9 +16,17 @@ fn primary_code(error: &sqlx::Error) -> Option<i32> {
     Some(extended & 0xff)
 }
 
-/// A constraint undoes only its statement; after any other error the transaction may be gone.
+/// What a guard that only reads fails with.
+const OVERFLOW: &str = "integer overflow";
+
+/// A constraint undoes only its statement, and so does a guard; after any other error the transaction
+/// may be gone.
 pub(super) fn is_constraint(error: &sqlx::Error) -> bool {
-    primary_code(error) == Some(CONSTRAINT)
+    match primary_code(error) {
+        Some(CONSTRAINT) => true,
+        Some(ERROR) => error.as_database_error().is_some_and(|error| error.message() == OVERFLOW),
+        _ => false,
+    }
 }
 
 /// A commit that failed while writing may be found committed when the log is read again.

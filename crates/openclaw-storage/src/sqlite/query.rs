@@ -28,8 +28,9 @@ pub(super) fn add(value: Argument, arguments: &mut SqliteArguments) {
         Argument::Null => arguments.add(None::<i64>),
         Argument::Integer(value) => arguments.add(value),
         Argument::Text(value) => arguments.add(value),
+        Argument::Bytes(value) => arguments.add(value),
     };
-    added.expect("integers and text always encode");
+    added.expect("integers, text and bytes always encode");
 }
 
 impl Cells for SqliteRow {
@@ -38,6 +39,10 @@ impl Cells for SqliteRow {
     }
 
     fn integer(&self, index: usize) -> Decoded<Option<i64>> {
+        Ok(self.try_get(index)?)
+    }
+
+    fn bytes(&self, index: usize) -> Decoded<Option<Vec<u8>>> {
         Ok(self.try_get(index)?)
     }
 }

@@ -1,6 +1,7 @@
 //! The reads, by noun.
 
 mod log;
+mod memory;
 mod people;
 mod queues;
 mod sessions;
@@ -33,7 +34,9 @@ const STORED_BYTES: &str = "SELECT (
     (SELECT COALESCE(SUM(pg_column_size(t.*)), 0) FROM transcript t) +
     (SELECT COALESCE(SUM(pg_column_size(e.*)), 0) FROM events e) +
     (SELECT COALESCE(SUM(pg_column_size(i.*)), 0) FROM inbox i) +
-    (SELECT COALESCE(SUM(pg_column_size(o.*)), 0) FROM outbox o))::bigint";
+    (SELECT COALESCE(SUM(pg_column_size(o.*)), 0) FROM outbox o) +
+    (SELECT COALESCE(SUM(pg_column_size(c.*)), 0) FROM memory_chunks c) +
+    (SELECT COALESCE(SUM(pg_column_size(v.*)), 0) FROM memory_vectors v))::bigint";
 const INVALID_INDEXES: &str = "SELECT 'index ' || c.relname || ' is not valid'
     FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
     WHERE NOT i.indisvalid AND c.relnamespace = (
@@ -44,6 +47,7 @@ const STATEMENTS: Statements = Statements {
     log: log::LOG,
     queues: queues::QUEUES,
     people: people::PEOPLE,
+    memory: memory::MEMORY,
 };
 
 impl SqlReads for PostgresStorage {

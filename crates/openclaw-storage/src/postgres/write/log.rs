@@ -6,6 +6,7 @@ use super::{Held, Outcome, Writing};
 use crate::assemble::{folded_ids, folded_text, is_visible};
 use crate::sql::argument::{arguments, json, json_or_null};
 use crate::sql::decode::{self, MessageMetadata, direction_word, session_state_word};
+use crate::sql::memory;
 use crate::words;
 use crate::{LogEntry, SessionChange, SessionPatch};
 
@@ -146,7 +147,9 @@ impl Writing<'_> {
         if in_use.is_some() {
             return Ok(Held::No);
         }
-        for sql in [DELETE_MESSAGES, DELETE_TRANSCRIPT, DELETE_EVENTS, DELETE_OUTBOX] {
+        let forgets = [memory::FORGET_SESSION_CHUNKS, memory::FORGET_SESSION_FILE];
+        let deletes = [DELETE_MESSAGES, DELETE_TRANSCRIPT, DELETE_EVENTS, DELETE_OUTBOX];
+        for sql in forgets.into_iter().chain(deletes) {
             self.changed(sql, arguments![id]).await?;
         }
         self.changed(DELETE_INPUTS, arguments![id, &key]).await?;

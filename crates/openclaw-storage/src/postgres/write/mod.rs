@@ -1,6 +1,7 @@
 //! Does the writes of a batch, one after another, within a transaction.
 
 mod log;
+mod memory;
 mod people;
 mod queues;
 
@@ -159,6 +160,7 @@ impl<'c> Writing<'c> {
                 self.renew_leases(owner, leases, *ttl).await
             }
             Write::ReleaseLease(fence) => self.release_lease(fence).await,
+            Write::Memory(write) => self.memory(write).await,
         }
     }
 }
@@ -171,5 +173,12 @@ fn gone() -> Stopped {
 /// Every statement that writes, for tests.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<&'static str> {
-    [&[HOLD_FENCE], log::STATEMENTS, queues::STATEMENTS, people::STATEMENTS].concat()
+    [
+        &[HOLD_FENCE],
+        log::STATEMENTS,
+        queues::STATEMENTS,
+        people::STATEMENTS,
+        crate::sql::memory::WRITES,
+    ]
+    .concat()
 }

@@ -5,6 +5,7 @@
 
 mod columns;
 mod log;
+mod memory;
 mod people;
 mod queues;
 mod sessions;
@@ -13,6 +14,7 @@ use openclaw_core::{SessionId, Timestamp};
 
 pub(crate) use self::columns::{input, message, message_of_m, outbox, pairing, session};
 pub(crate) use self::log::LogSql;
+pub(crate) use self::memory::MemorySql;
 pub(crate) use self::people::PeopleSql;
 pub(crate) use self::queues::QueueSql;
 pub(crate) use self::sessions::SessionSql;
@@ -40,12 +42,20 @@ pub(crate) struct Statements {
     pub(crate) log: LogSql,
     pub(crate) queues: QueueSql,
     pub(crate) people: PeopleSql,
+    pub(crate) memory: MemorySql,
 }
 
 #[cfg(test)]
 impl Statements {
     pub(crate) fn all(&self) -> Vec<&'static str> {
-        [self.sessions.all(), self.log.all(), self.queues.all(), self.people.all()].concat()
+        [
+            self.sessions.all(),
+            self.log.all(),
+            self.queues.all(),
+            self.people.all(),
+            self.memory.all(),
+        ]
+        .concat()
     }
 }
 

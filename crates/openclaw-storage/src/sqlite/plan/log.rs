@@ -6,6 +6,7 @@ use openclaw_core::{ExternalId, MessageContent, MessageId, Session, SessionId, T
 
 use super::{Note, Planner};
 use crate::assemble::{folded_ids, folded_text};
+use crate::sql::memory;
 use crate::sqlite::argument::{Argument, arguments, json, json_or_null};
 use crate::sqlite::decode::{MessageMetadata, direction_word, session_state_word};
 use crate::words;
@@ -243,6 +244,9 @@ impl Planner<'_> {
     pub(super) fn delete_session(&mut self, id: &SessionId) {
         self.push(GUARD_UNUSED, arguments![id]);
         self.push(DELETE_WORDS, arguments![id]);
+        for sql in [memory::FORGET_SESSION_CHUNKS, memory::FORGET_SESSION_FILE] {
+            self.push(sql, arguments![id]);
+        }
         for sql in [DELETE_MESSAGES, DELETE_TRANSCRIPT, DELETE_EVENTS, DELETE_INPUTS] {
             self.push(sql, arguments![id]);
         }

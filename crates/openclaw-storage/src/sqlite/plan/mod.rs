@@ -1,6 +1,7 @@
 //! Turns a batch into one script.
 
 mod log;
+mod memory;
 mod people;
 mod queues;
 
@@ -155,6 +156,7 @@ impl Planner<'_> {
                 let values = arguments![&fence.resource, &fence.owner, fence.fence];
                 self.push(people::RELEASE_LEASE, values);
             }
+            Write::Memory(write) => self.memory(write),
         }
     }
 }
@@ -162,6 +164,12 @@ impl Planner<'_> {
 /// Every statement that writes, for tests.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<&'static str> {
-    [&[GUARD_FENCE, GUARD_CHANGED_ONE], log::STATEMENTS, queues::STATEMENTS, people::STATEMENTS]
-        .concat()
+    [
+        &[GUARD_FENCE, GUARD_CHANGED_ONE],
+        log::STATEMENTS,
+        queues::STATEMENTS,
+        people::STATEMENTS,
+        crate::sql::memory::WRITES,
+    ]
+    .concat()
 }

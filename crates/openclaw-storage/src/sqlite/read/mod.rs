@@ -4,6 +4,7 @@
 //! prepares the statement anew each time one is bound.
 
 mod log;
+mod memory;
 mod people;
 mod queues;
 mod sessions;
@@ -39,6 +40,7 @@ const STATEMENTS: Statements = Statements {
     log: log::LOG,
     queues: queues::QUEUES,
     people: people::PEOPLE,
+    memory: memory::MEMORY,
 };
 
 impl SqlReads for SqliteStorage {
