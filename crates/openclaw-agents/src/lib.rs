@@ -15,12 +15,14 @@ mod context;
 mod history;
 mod input;
 pub mod mcp;
+pub mod memory;
 pub mod model;
 mod placing;
 mod probe;
 mod prompt;
 mod runner;
 mod spending;
+pub mod tools;
 mod transcript;
 mod turn;
 

@@ -27,6 +27,7 @@ mod load;
 mod logging;
 mod mcp;
 mod models;
+mod memory;
 mod paths;
 mod providers;
 mod reader;
@@ -55,6 +56,10 @@ pub use load::{ClientSettings, LoadRequest, Loaded, Overrides, load, load_client
 pub use logging::{ConsoleStyle, LogLevel, LoggingSettings, OtelSettings};
 pub use mcp::{McpElicitation, McpEndpoint, McpProgram, McpServer, McpTransport};
 pub use models::{ModelPrices, ModelSettings, SpendLimits};
+pub use memory::{
+    EmbeddingApi, EmbeddingSettings, MemoryAudience, MemorySessions, MemorySettings,
+    RemoteEmbeddings,
+};
 pub use paths::{StatePaths, config_file};
 pub use reader::{Field, TableReader, describe};
 pub use reload::{ReloadDiff, diff};

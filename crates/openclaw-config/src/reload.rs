@@ -56,6 +56,7 @@ pub fn diff(old: &Config, new: &Config) -> ReloadDiff {
         ("delivery", old.delivery != new.delivery),
         ("hooks", old.hooks != new.hooks),
         ("mcp", old.mcp != new.mcp),
+        ("memory", old.memory != new.memory),
     ];
     diff.live.extend(live.iter().filter(|(_, differs)| *differs).map(|(section, _)| section));
     let came = new.channels.keys().filter(|kind| !old.channels.contains_key(*kind));

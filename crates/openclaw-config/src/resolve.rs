@@ -1,3 +1,5 @@
+mod memory;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -42,6 +44,7 @@ impl Resolver<'_> {
         let tools = tool_settings(sections.tools, None);
         let agents = self.agents(sections.agents, &tools, &model_aliases, &mut providers);
         let routing = self.rules(sections.rules, &agents);
+        let memory = self.memory(sections.memory, &providers);
         let retention = sections.storage.retention;
         let storage = self.storage(sections.storage.engine);
         let mcp = self.mcp(sections.mcp, &agents);
@@ -61,6 +64,7 @@ impl Resolver<'_> {
             channels: channels.into_iter().map(|table| (table.kind.clone(), table)).collect(),
             hooks: sections.hooks,
             mcp,
+            memory,
             logging: self.logging(sections.logging),
             otel: sections.otel,
             state_dir: self.state.root().to_owned(),

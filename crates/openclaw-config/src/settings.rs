@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::{
     HooksSettings, LoggingSettings, McpServer, ModelSettings, OtelSettings, SpendLimits,
     TtsSettings,
+    HooksSettings, LoggingSettings, MemorySettings, ModelSettings, OtelSettings, SpendLimits, TtsSettings,
 };
 use openclaw_core::{AgentId, ChannelKind, ChatKind, QueueMode, ReplyBack, SandboxMode, Secret};
 
@@ -42,6 +43,8 @@ pub struct Config {
     pub hooks: HooksSettings,
     /// `[mcp.servers.<name>]` by name.
     pub mcp: BTreeMap<String, McpServer>,
+    /// `[memory]`.
+    pub memory: MemorySettings,
     /// `[logging]`.
     pub logging: LoggingSettings,
     /// `[diagnostics.otel]`.

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use openclaw_agents::Ledger;
 use openclaw_agents::model::Models;
+use openclaw_agents::memory::Memory;
 use openclaw_core::{Clock, IdGen, Rng, Timestamp};
 use openclaw_media::MediaStore;
 use openclaw_sessions::{Lanes, TurnRunner};
@@ -45,6 +46,8 @@ pub struct GatewayState {
     pub time_zone: jiff::tz::TimeZone,
     /// The tools.
     pub tools: Arc<ToolRegistry>,
+    /// What agents can search.
+    pub memory: Memory,
     /// API keys, access tokens, the password.
     pub credentials: Arc<Credentials>,
     /// Fan-out to clients.

@@ -34,4 +34,5 @@ pub use pricing::Prices;
 pub use probe::KeyProbe;
 pub use registry::{Models, credential_names};
 pub use retry::{PauseBudget, Retry, RetryPolicy};
+pub(crate) use rig::EmbeddingModel;
 pub use rig::{ModelHttp, ModelHttpError};

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use openclaw_config::{Config, DmScope, MemoryAudience};
+use openclaw_core::Session;
 use openclaw_sessions::Turn;
 use openclaw_storage::rows::{TranscriptKind, TranscriptRow};
 use openclaw_tools::{Asker, ToolDefinition, ToolPolicy};
@@ -74,10 +76,31 @@ impl Allowed {
                         sender: asker.sender.as_ref().map(openclaw_core::UserId::as_str),
                     })
                     .collect();
-                ToolPolicy::asked_by(&config.tools, settings.tools.as_ref(), &askers)
+                let policy = ToolPolicy::asked_by(&config.tools, settings.tools.as_ref(), &askers);
+                match config.memory.who {
+                    MemoryAudience::Everyone => policy,
+                    MemoryAudience::Owner if is_owners(config, session, &askers) => policy,
+                    MemoryAudience::Owner => {
+                        let (all, memory) = (["*".to_owned()], ["group:memory".to_owned()]);
+                        policy.and("memory.who = \"owner\"", &all, &memory)
+                    }
+                }
             }
         };
         let tools = caller.tools(runner.deps.tools.definitions(&policy, &session.agent_id));
         Self { policy: Arc::new(policy), tools, askers }
     }
+}
+
+/// Whether only the owner asks: the owner's programs, who is named as an owner, or whoever writes in the
+/// main session, to which nobody else's messages go unless all direct chats share it.
+fn is_owners(config: &Config, session: &Session, askers: &[Asker<'_>]) -> bool {
+    let is_owner = |asker: &Asker<'_>| {
+        let Some(sender) = asker.sender else { return true };
+        let kind = asker.channel.split('/').next().unwrap_or(asker.channel);
+        let owners = &config.session.owners;
+        [asker.channel, kind].iter().any(|channel| owners.contains(&format!("{channel}:{sender}")))
+    };
+    let is_private = session.session_key.is_main() && config.session.dm_scope != DmScope::Main;
+    is_private || askers.iter().all(is_owner)
 }

@@ -13,6 +13,7 @@ mod keys;
 mod login;
 mod logs;
 mod mcp;
+mod memory;
 mod message;
 mod models;
 mod pairing;
@@ -85,6 +86,9 @@ enum Command {
     /// Read what was said, and send messages.
     #[command(subcommand)]
     Message(message::MessageCommand),
+    /// Search what agents noted, and what was said before.
+    #[command(subcommand)]
+    Memory(memory::MemoryCommand),
     /// Decide who may talk to the assistant.
     #[command(subcommand)]
     Pairing(pairing::PairingCommand),
@@ -162,6 +166,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Channels(command) => client(context, channels::run(context, command)),
         Command::Sessions(command) => client(context, sessions::run(context, command)),
         Command::Message(command) => client(context, message::run(context, command)),
+        Command::Memory(command) => client(context, memory::run(context, command)),
         Command::Pairing(command) => client(context, pairing::run(context, command)),
         Command::Keys(command) => keys::run(context, &command),
         Command::Login(arguments) => login::run(context, &arguments),

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use openclaw_agents::mcp::{McpDeps, McpServers};
+use openclaw_agents::memory::{Memory, MemoryDeps};
 use openclaw_agents::model::RetryPolicy;
+use openclaw_agents::tools::{MemoryGetTool, MemorySearchTool};
 use openclaw_agents::{AgentRunner, RunnerDeps};
 use openclaw_config::{Environment, Loaded, Overrides, StatePaths};
 use openclaw_core::{Clock, IdGen, Rng, SystemClock, SystemIds, SystemRng};
@@ -77,6 +79,14 @@ pub(crate) async fn compose(
         })?);
     }
     let tools = Arc::new(tools.with_source(mcp.clone()).build());
+    let memory = Memory::new(MemoryDeps {
+        storage: storage.clone(),
+        clock: clock.clone(),
+        rng: rng.clone(),
+        config: config.clone(),
+    });
+    let tools = tools.with(MemorySearchTool::new(memory.clone())).with(MemoryGetTool);
+    let tools = Arc::new(tools.build());
     let model_tasks = TaskTracker::new();
     let zone = jiff::tz::TimeZone::system();
     let runner = AgentRunner::new(RunnerDeps {
@@ -100,6 +110,7 @@ pub(crate) async fn compose(
         ledger: runner.ledger(),
         runner: Arc::new(runner),
         tools,
+        memory,
         factories: channels.factories(),
         media: Arc::new(media),
         identity: Identity {

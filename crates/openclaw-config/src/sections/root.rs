@@ -10,13 +10,16 @@ use super::hooks::read_hooks;
 use super::level::Level;
 use super::logging::{read_diagnostics, read_logging};
 use super::mcp::read_mcp;
+use super::memory::read_memory;
 use super::models::read_models;
 use super::routing::read_routing;
 use super::session::read_session;
 use super::storage::read_storage;
 use super::tools::read_tools;
 use super::tts::read_tts;
-use super::{AgentsSection, ChannelsSection, RuleSection, StorageSection, ToolFields};
+use super::{
+    AgentsSection, ChannelsSection, MemoryFields, RuleSection, StorageSection, ToolFields,
+};
 use crate::channel_table::ChannelParser;
 use crate::models::ModelsSection;
 use crate::{
@@ -37,6 +40,7 @@ pub(crate) struct Sections {
     pub(crate) channels: ChannelsSection,
     pub(crate) hooks: HooksSettings,
     pub(crate) mcp: BTreeMap<String, McpServer>,
+    pub(crate) memory: MemoryFields,
     pub(crate) logging: LoggingSettings,
     pub(crate) otel: OtelSettings,
     pub(crate) tts: Option<TtsSettings>,
@@ -65,6 +69,11 @@ pub(crate) fn read_root(reader: &mut TableReader<'_>, channels: &dyn ChannelPars
         channels: read_channels(reader, channels),
         hooks: reader.table("hooks", "Webhooks in.", read_hooks),
         mcp: reader.table("mcp", "The Model Context Protocol.", read_mcp),
+        memory: reader.table(
+            "memory",
+            "What agents can search of their notes and past sessions.",
+            read_memory,
+        ),
         logging: reader.table("logging", "Where log lines go.", read_logging),
         otel: reader.table(
             "diagnostics",

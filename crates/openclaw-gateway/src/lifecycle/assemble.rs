@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use openclaw_agents::Ledger;
 use openclaw_agents::model::Models;
+use openclaw_agents::memory::Memory;
 use openclaw_channel_traits::ChannelFactory;
 use openclaw_config::Config;
 use openclaw_core::{Clock, IdGen, Rng};
@@ -56,6 +57,8 @@ pub struct Parts {
     pub ledger: Arc<Ledger>,
     /// The tools.
     pub tools: Arc<ToolRegistry>,
+    /// What agents can search.
+    pub memory: Memory,
     /// One factory per kind of channel.
     pub factories: Vec<Arc<dyn ChannelFactory>>,
     /// Attachments.
@@ -171,6 +174,7 @@ impl Gateway {
             parts.rng.clone(),
         ));
         credentials.set_password(config.current().gateway.auth.password_hash.as_ref());
+        parts.memory.follow(config.watch());
         if let Some(approvals) = parts.tools.approvals() {
             let log =
                 StoredApprovals::new(parts.storage.clone(), parts.clock.clone(), parts.ids.clone());
@@ -188,6 +192,7 @@ impl Gateway {
             ledger: parts.ledger,
             time_zone: parts.time_zone,
             tools: parts.tools,
+            memory: parts.memory,
             credentials,
             hub,
             typescript,
@@ -237,6 +242,7 @@ impl Gateway {
         state.lanes.shutdown(TURN_LIMIT).await;
         state.delivery.shutdown(SEND_LIMIT).await;
         state.channels.shutdown(CHANNEL_LIMIT).await;
+        state.memory.end().await;
         state.shutdown.force();
         if tokio::time::timeout(HOUSEKEEPING_LIMIT, self.housekeeping.wait()).await.is_err() {
             tracing::warn!("housekeeping did not end in time");

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{
     Caller, agent, approval, authenticate, backup, channel, config, device, gateway, keys, logs,
-    message, models, pairing, route, session, subscription, tool, usage,
+    memory, message, models, pairing, route, session, subscription, tool, usage,
 };
 use crate::GatewayState;
 use crate::auth::{CallClass, Principal};
@@ -62,8 +62,15 @@ pub fn may_wait(text: &str) -> bool {
     let waits = |call: &Result<Call<'_>, Rejected>| {
         let method = call.as_ref().ok().and_then(|call| registry::find(&call.method));
         method.is_some_and(|method| {
-            [m::AgentRun::NAME, m::MessageReceive::NAME, m::ToolCall::NAME, m::ModelsProbe::NAME]
-                .contains(&method.name)
+            [
+                m::AgentRun::NAME,
+                m::MemoryIndex::NAME,
+                m::MemorySearch::NAME,
+                m::MessageReceive::NAME,
+                m::ModelsProbe::NAME,
+                m::ToolCall::NAME,
+            ]
+            .contains(&method.name)
         })
     };
     match Incoming::parse(text) {
@@ -287,6 +294,9 @@ handlers!(state, caller,
     m::MessageReceive => |params| message::receive::run(state, caller, params),
     m::MessageHistory => |params| message::history::run(state, params),
     m::MessageSearch => |params| message::search::run(state, params),
+    m::MemorySearch => |params| memory::search::run(state, caller, params),
+    m::MemoryIndex => |params| memory::index::run(state, params),
+    m::MemoryStatusGet => |params| memory::status::run(state, params),
     m::ChannelList => |_| channel::list::run(state),
     m::ChannelStatusGet => |params| channel::status::run(state, params),
     m::ChannelConnect => |params| channel::connect::run(state, params),

@@ -16,6 +16,7 @@ mod gateway;
 mod hypothetical;
 mod keys;
 mod logs;
+mod memory;
 mod message;
 mod models;
 mod pairing;

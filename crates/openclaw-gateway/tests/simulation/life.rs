@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use openclaw_agents::Ledger;
 use openclaw_agents::model::{ModelHttp, Models, RetryPolicy};
+use openclaw_agents::memory::{Memory, MemoryDeps};
 use openclaw_config::Config;
 use openclaw_core::{Clock as _, Rng as _};
 use openclaw_errors::OpenClawError;
@@ -260,6 +261,12 @@ impl World {
             at_work: Arc::new(Mutex::default()),
         };
         let rng = Arc::new(SeededRng::new(self.seed ^ self.rng.next_u64()));
+        let memory = Memory::new(MemoryDeps {
+            storage: storage.clone(),
+            clock: self.clock.clone(),
+            rng: Arc::new(SeededRng::new(self.seed)),
+            config: self.config.clone(),
+        });
         Parts {
             models: Arc::new(Models::new(
                 ModelHttp::new(Default::default()),
@@ -273,6 +280,7 @@ impl World {
             fan,
             runner: Arc::new(runner),
             tools: Arc::new(ToolRegistry::builder().build()),
+            memory,
             factories: vec![Arc::new(FakeChannel::new(self.service.clone(), self.plan))],
             media: Arc::new(MediaStore::new("/nowhere/media")),
             clock: self.clock.clone(),

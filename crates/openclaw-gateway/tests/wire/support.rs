@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use futures_util::{SinkExt as _, StreamExt as _};
 use openclaw_agents::Ledger;
 use openclaw_agents::model::{ModelHttp, Models, RetryPolicy};
+use openclaw_agents::memory::{Memory, MemoryDeps};
 use openclaw_channel_traits::ChannelFactory;
 use openclaw_config::{ChannelTable, Config, Environment, LoadRequest, NoChannels, validate_text};
 use openclaw_core::{ChannelKind, Secret, SystemClock, SystemIds, SystemRng, Timestamp};
@@ -175,6 +176,12 @@ impl TestGateway {
         let runner = Arc::new(EchoRunner::default());
         let source = Arc::new(SettableSource(Mutex::new(config.clone())));
         let ledger = Arc::new(Ledger::new(storage.clone(), jiff::tz::TimeZone::UTC));
+        let memory = Memory::new(MemoryDeps {
+            storage: storage.clone(),
+            clock: Arc::new(SystemClock),
+            rng: Arc::new(SystemRng),
+            config: config.clone(),
+        });
         let gateway = Gateway::assemble(Parts {
             config,
             source: source.clone(),
@@ -193,6 +200,7 @@ impl TestGateway {
                     .asking(Arc::new(Approvals::new(Arc::new(SystemClock), Arc::new(SystemIds))))
                     .build(),
             ),
+            memory,
             factories: vec![Arc::new(FakeChannel::new("web", true)), fake],
             media: Arc::new(MediaStore::new(media.path())),
             clock: Arc::new(SystemClock),

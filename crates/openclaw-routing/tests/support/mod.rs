@@ -64,6 +64,7 @@ pub(crate) fn config(routing: Vec<RoutingRule>) -> Config {
         delivery: DeliverySettings { on_uncertain: OnUncertain::Resend },
         storage: StorageBackend::Memory,
         hooks: openclaw_config::HooksSettings::default(),
+        memory: openclaw_config::MemorySettings::default(),
         logging: openclaw_config::LoggingSettings::default(),
         otel: openclaw_config::OtelSettings::default(),
         channels: Default::default(),

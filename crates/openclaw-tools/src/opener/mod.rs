@@ -1,6 +1,7 @@
 //! The one opener for every path that a model gives.
 
 mod error;
+mod listing;
 mod path;
 mod replace;
 mod workspace;

@@ -180,6 +180,8 @@ fn elsewhere(layer: &str) -> String {
         "other channels do not have this rule"
     } else if layer.contains(".by_sender.") {
         "the rule is for who asks; others may be allowed"
+    } else if layer.starts_with("memory.who") {
+        "it is there when the owner asks, who is named in session.owners"
     } else if layer == "the agent's tools" {
         "other agents do not have this rule"
     } else if layer == "tools" {

@@ -1,5 +1,6 @@
 //! Models through rig.
 
+mod embedding;
 mod errors;
 mod http;
 mod idle;
@@ -11,5 +12,6 @@ mod replay;
 mod rewrite;
 mod transport;
 
+pub(crate) use embedding::EmbeddingModel;
 pub use http::{ModelHttp, ModelHttpError};
 pub(crate) use model::build;
