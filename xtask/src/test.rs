@@ -40,4 +40,5 @@ fn with_tools<'a>(command: &'a mut Command, tools: &TestTools) -> &'a mut Comman
         .env("OPENCLAW_TEST_TYPESCRIPT", &tools.typescript)
         .env("OPENCLAW_TEST_MCP", &tools.mcp)
         .env("OPENCLAW_TEST_MCP_PYTHON", &tools.mcp_python)
+        .env("OPENCLAW_TEST_MINILM", &tools.minilm)
 }

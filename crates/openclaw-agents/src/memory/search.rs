@@ -69,7 +69,9 @@ impl Memory {
         };
         let mode = if by_meaning.is_some() { MemoryMode::Hybrid } else { MemoryMode::Text };
         let by_meaning = by_meaning.as_ref().map(|(rows, nearest)| (rows.clone(), nearest));
-        let min_score = search.min_score.unwrap_or(settings.min_score);
+        // By words alone every text that holds one is worth a look.
+        let usual = if mode == MemoryMode::Hybrid { settings.min_score } else { 0.0 };
+        let min_score = search.min_score.unwrap_or(usual);
         let mut found = ranked(by_words, by_meaning, settings.vector_weight);
         found.retain(|ranked| ranked.score >= min_score);
         found.truncate(most as usize);

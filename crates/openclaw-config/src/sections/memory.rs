@@ -78,8 +78,9 @@ pub(super) fn read_memory(reader: &mut TableReader<'_>) -> MemoryFields {
                     1..=50,
                 )
                 .default(6);
-            let min_score =
-                reader.number("min_score", "The least score of a result.", 0.0..=1.0).default(0.2);
+            let min_score = reader
+                .number("min_score", "The least score of a result by words and meaning.", 0.0..=1.0)
+                .default(0.2);
             let vector_weight = reader
                 .number(
                     "vector_weight",

@@ -46,7 +46,7 @@ impl State {
         let MemoryIndexing { file, from, chunks } = indexing;
         let key: FileKey = (file.agent_id.clone(), file.source, file.path.clone());
         self.drop_chunks(&key, *from);
-        for (ordinal, chunk) in (*from..).zip(chunks) {
+        for (chunk, ordinal) in chunks.iter().zip(*from..) {
             let row = MemoryChunkRow {
                 agent_id: file.agent_id.clone(),
                 source: file.source,

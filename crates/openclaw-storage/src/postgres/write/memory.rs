@@ -33,7 +33,7 @@ impl Writing<'_> {
         // The file first: its row keeps others who index the same file out until this has ended.
         self.changed(statements::PUT_FILE, statements::file(&indexing.file)).await?;
         self.changed(statements::DROP_CHUNKS, statements::dropped(indexing)).await?;
-        for (ordinal, chunk) in (indexing.from..).zip(&indexing.chunks) {
+        for (chunk, ordinal) in indexing.chunks.iter().zip(indexing.from..) {
             let values = statements::chunk(&indexing.file, ordinal, chunk);
             self.changed(statements::INSERT_CHUNK, values).await?;
         }

@@ -71,13 +71,15 @@ impl<E: SqlReads> MemoryReads for E {
         agent: &AgentId,
         stems: &[String],
     ) -> Read<MemoryWordCounts> {
-        let counted = self.rows(Slow, common::COUNT_CHUNKS, arguments![agent].into(), decode::count);
+        let counted =
+            self.rows(Slow, common::COUNT_CHUNKS, arguments![agent].into(), decode::count);
         let chunks = counted.await?.into_iter().next().unwrap_or_default();
         let mut holding = Vec::with_capacity(stems.len());
         for stem in stems {
             let wanted = (E::SQL.memory.any_of)(std::slice::from_ref(stem));
             let values = arguments![wanted, agent];
-            let counted = self.rows(Slow, E::SQL.memory.count_holding, values.into(), decode::count);
+            let counted =
+                self.rows(Slow, E::SQL.memory.count_holding, values.into(), decode::count);
             holding.push(counted.await?.into_iter().next().unwrap_or_default());
         }
         Ok(MemoryWordCounts { chunks, holding })

@@ -29,7 +29,7 @@ impl Planner<'_> {
 
     fn index_memory(&mut self, indexing: &MemoryIndexing) {
         self.push(statements::DROP_CHUNKS, statements::dropped(indexing));
-        for (ordinal, chunk) in (indexing.from..).zip(&indexing.chunks) {
+        for (chunk, ordinal) in indexing.chunks.iter().zip(indexing.from..) {
             let values = statements::chunk(&indexing.file, ordinal, chunk);
             self.push(statements::INSERT_CHUNK, values);
         }
