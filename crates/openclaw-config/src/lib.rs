@@ -28,6 +28,7 @@ mod logging;
 mod mcp;
 mod models;
 mod memory;
+mod models;
 mod paths;
 mod providers;
 mod reader;
@@ -60,6 +61,7 @@ pub use memory::{
     EmbeddingApi, EmbeddingSettings, MemoryAudience, MemorySessions, MemorySettings,
     RemoteEmbeddings,
 };
+pub use models::{ModelPrices, ModelSettings, SpendLimits};
 pub use paths::{StatePaths, config_file};
 pub use reader::{Field, TableReader, describe};
 pub use reload::{ReloadDiff, diff};

@@ -7,6 +7,8 @@ use crate::{
     HooksSettings, LoggingSettings, McpServer, ModelSettings, OtelSettings, SpendLimits,
     TtsSettings,
     HooksSettings, LoggingSettings, MemorySettings, ModelSettings, OtelSettings, SpendLimits, TtsSettings,
+    HooksSettings, LoggingSettings, MemorySettings, ModelSettings, OtelSettings, SpendLimits,
+    TtsSettings,
 };
 use openclaw_core::{AgentId, ChannelKind, ChatKind, QueueMode, ReplyBack, SandboxMode, Secret};
 

@@ -2,8 +2,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use openclaw_agents::Ledger;
-use openclaw_agents::model::Models;
 use openclaw_agents::memory::Memory;
+use openclaw_agents::model::Models;
 use openclaw_core::{Clock, IdGen, Rng, Timestamp};
 use openclaw_media::MediaStore;
 use openclaw_sessions::{Lanes, TurnRunner};

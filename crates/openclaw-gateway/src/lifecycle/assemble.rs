@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use openclaw_agents::Ledger;
-use openclaw_agents::model::Models;
 use openclaw_agents::memory::Memory;
+use openclaw_agents::model::Models;
 use openclaw_channel_traits::ChannelFactory;
 use openclaw_config::Config;
 use openclaw_core::{Clock, IdGen, Rng};
