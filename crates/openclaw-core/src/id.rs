@@ -149,6 +149,10 @@ text_id!(
     /// One channel account: `<kind>` for the default account, else `<kind>/<account>`.
     ChannelId, "channel id", "<kind> or <kind>/<account>", is_channel_id);
 text_id!(
+    /// A scheduled job.
+    JobId, "job id", "1 to 80 of A-Z a-z 0-9 _ -", |t| (1..=80).contains(&t.len())
+        && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b)));
+text_id!(
     /// A tool.
     ToolName, "tool name", "1 to 64 of A-Z a-z 0-9 _ -", |t| (1..=64).contains(&t.len())
         && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b)));

@@ -8,6 +8,7 @@
 
 mod agent_event;
 mod conversation;
+mod duration_text;
 mod id;
 mod inbound;
 mod message;
@@ -21,9 +22,10 @@ mod time;
 
 pub use agent_event::{AgentEvent, ToolPhase};
 pub use conversation::{ChatAddress, ChatKind, Conversation, Sender};
+pub use duration_text::{parse_duration, write_duration};
 pub use id::{
-    AgentId, CallId, ChannelId, ChannelKind, ChatId, ExternalId, InboxId, InvalidId, MediaId,
-    MessageId, OutboxId, RunId, SessionId, ThreadId, ToolName, UserId,
+    AgentId, CallId, ChannelId, ChannelKind, ChatId, ExternalId, InboxId, InvalidId, JobId,
+    MediaId, MessageId, OutboxId, RunId, SessionId, ThreadId, ToolName, UserId,
 };
 pub use inbound::{Inbound, InboundKind, ReplyContext};
 pub use message::{Contact, Direction, Location, MediaRef, Message, MessageContent, Poll};

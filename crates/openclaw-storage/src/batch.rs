@@ -1,7 +1,7 @@
 mod memory;
 
 use openclaw_core::{
-    ChannelId, ChatAddress, ChatId, Direction, ExternalId, Inbound, InboxId, MessageContent,
+    ChannelId, ChatAddress, ChatId, Direction, ExternalId, Inbound, InboxId, JobId, MessageContent,
     MessageId, Outbound, OutboxId, Receipt, RunId, RunStatus, Sender, Session, SessionConfig,
     SessionContext, SessionId, SessionKey, SessionState, Timestamp, Usage, UserId,
 };
@@ -11,7 +11,8 @@ use std::time::Duration;
 pub use self::memory::MemoryWrite;
 
 use crate::rows::{
-    InputState, LeaseRow, OutboxKind, OutboxState, RunOptions, StoredError, TranscriptKind, UserRow,
+    InputState, JobRow, JobRunRow, LeaseRow, OutboxKind, OutboxState, RunOptions, StoredError,
+    TranscriptKind, UserRow,
 };
 
 /// Writes that are committed together or not at all, in order.
@@ -208,6 +209,37 @@ pub enum Write {
         leases: Leases,
         /// For how long from now.
         ttl: Duration,
+    },
+    /// Stores a job that is new where `expect` is `None`, else replaces the one that has this fence;
+    /// its own fence and the time it was made are not written. Conflicts `StateChanged`, `Missing`.
+    PutJob {
+        /// The job.
+        job: Box<JobRow>,
+        /// The fence of the job that it was made from.
+        expect: Option<i64>,
+    },
+    /// Deletes a job; its receipts stay. Conflict `Missing`.
+    DeleteJob {
+        /// The job.
+        id: JobId,
+    },
+    /// Stores the receipt of a moment at which a job was due. Conflict `StateChanged` where there is
+    /// one.
+    StartJobRun(Box<JobRunRow>),
+    /// Ends a run: status, data, session and end are those of this row. Conflict `StateChanged` where
+    /// it has ended, `Missing`.
+    EndJobRun(Box<JobRunRow>),
+    /// Notes that the session of a run is not kept any more; a missing run is no error.
+    ForgetJobSession {
+        /// The job.
+        job_id: JobId,
+        /// The moment.
+        slot: Timestamp,
+    },
+    /// Deletes receipts of runs that ended before this and whose sessions are gone.
+    PruneJobRuns {
+        /// The moment.
+        before: Timestamp,
     },
     /// Gives a lease back; another holder's is left alone. The fence stays.
     ReleaseLease(Fence),

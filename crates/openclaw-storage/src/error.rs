@@ -1,9 +1,11 @@
 use std::fmt;
 
-use openclaw_core::{ChannelId, InboxId, MessageId, OutboxId, RunId, SessionId, Timestamp, UserId};
+use openclaw_core::{
+    ChannelId, InboxId, JobId, MessageId, OutboxId, RunId, SessionId, Timestamp, UserId,
+};
 use openclaw_errors::{ErrorKind, OpenClawError};
 
-use crate::rows::{InputState, LeaseRow, OutboxState};
+use crate::rows::{InputState, JobRunStatus, LeaseRow, OutboxState};
 
 /// Why a batch was not committed.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +68,7 @@ pub enum Conflict {
     /// The row is in another state than the write expects.
     #[error("{what} {id} is {actual}")]
     StateChanged {
-        /// `input`, `outbox`, `session` or `message`.
+        /// `input`, `outbox`, `session`, `message`, `job` or `job run`.
         what: &'static str,
         /// Its id.
         id: String,
@@ -76,7 +78,7 @@ pub enum Conflict {
     /// There is no such row.
     #[error("no {what} {id}")]
     Missing {
-        /// `session`, `message`, `input`, `outbox` or `pairing`.
+        /// `session`, `message`, `input`, `outbox`, `pairing`, `job` or `job run`.
         what: &'static str,
         /// Its id.
         id: String,
@@ -116,6 +118,20 @@ impl Conflict {
         Self::StateChanged { what: "outbox", id: id.to_string(), actual }
     }
 
+    pub(crate) fn job_changed(id: &JobId) -> Self {
+        let actual = "another than it was".to_owned();
+        Self::StateChanged { what: "job", id: id.to_string(), actual }
+    }
+
+    pub(crate) fn job_run_is(id: &JobId, slot: Timestamp, status: JobRunStatus) -> Self {
+        let actual = status.as_str().to_owned();
+        Self::StateChanged { what: "job run", id: job_run_name(id, slot), actual }
+    }
+
+    pub(crate) fn job_run_missing(id: &JobId, slot: Timestamp) -> Self {
+        Self::Missing { what: "job run", id: job_run_name(id, slot) }
+    }
+
     pub(crate) fn lease_held(lease: &LeaseRow) -> Self {
         Self::LeaseHeld {
             resource: lease.resource.clone(),
@@ -135,6 +151,10 @@ impl Conflict {
         });
         Self::IdempotencyKeyTaken { message_id, principal: principal.unwrap_or_default() }
     }
+}
+
+fn job_run_name(id: &JobId, slot: Timestamp) -> String {
+    format!("{id} at {slot}")
 }
 
 /// A failure of the engine, by what the caller does about it.

@@ -16,6 +16,7 @@ mod commit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
+mod job_rows;
 pub mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -35,6 +36,7 @@ pub use commit::{CommitObserver, Committed, CommittedEvent, NoObserver, SessionC
 pub use error::{ApplyError, Conflict, StorageError};
 pub use read::{
     EventReads, InboxReads, LeaseReads, MemoryReads, MessageReads, OutboxReads, PairingReads,
+    EventReads, InboxReads, JobReads, LeaseReads, MessageReads, OutboxReads, PairingReads,
     SessionReads, Storage, StorageHealth, TranscriptReads, UserReads, ValueReads,
 };
 pub use stems::telling_words;

@@ -4,14 +4,13 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use openclaw_core::{
-    ChannelId, ChatAddress, ChatId, ExternalId, InboxId, Message, MessageId, OutboxId, RunId,
-    Session, SessionId, SessionKey, Timestamp, UserId,
+    ChannelId, ChatAddress, ChatId, ExternalId, InboxId, JobId, Message, MessageId, OutboxId,
+    RunId, Session, SessionId, SessionKey, Timestamp, UserId,
 };
 use tokio::sync::mpsc;
 
 use crate::rows::{
-    Backlog, EventRow, InboxRow, LeaseRow, MessageQuery, OutboxRow, Page, PairingRow, SessionQuery,
-    TranscriptRow, UsageRow, UserRow,
+    Backlog, EventRow, InboxRow, LeaseRow, MessageQuery, OutboxRow, Page, PairingRow, SessionQuery, TranscriptRow, UsageRow, UserRow, JobRow, JobRunRow,
 };
 use crate::{Applied, ApplyError, Batch, StorageError};
 
@@ -33,6 +32,7 @@ pub trait Storage:
     + PairingReads
     + LeaseReads
     + MemoryReads
+    + JobReads
     + std::fmt::Debug
 {
     /// Commits a batch: all of it or nothing. Cancelling the future does not undo a commit.
@@ -242,4 +242,25 @@ pub trait PairingReads: Send + Sync {
 pub trait LeaseReads: Send + Sync {
     /// The lease on this resource, run out or not.
     async fn lease(&self, resource: &str) -> Read<Option<LeaseRow>>;
+}
+
+/// Reads of jobs and of the receipts of their runs.
+#[async_trait]
+pub trait JobReads: Send + Sync {
+    /// The job of this id.
+    async fn job(&self, id: &JobId) -> Read<Option<JobRow>>;
+    /// All jobs, the oldest first; at most `limit`.
+    async fn jobs(&self, limit: u32) -> Read<Vec<JobRow>>;
+    /// Jobs that have to be looked at by now, the longest due first; at most `limit`.
+    async fn due_jobs(&self, now: Timestamp, limit: u32) -> Read<Vec<JobRow>>;
+    /// When the first job after this moment has to be looked at.
+    async fn next_due_job(&self, after: Timestamp) -> Read<Option<Timestamp>>;
+    /// The receipt of a moment.
+    async fn job_run(&self, id: &JobId, slot: Timestamp) -> Read<Option<JobRunRow>>;
+    /// The newest receipts of a job, newest first; at most `limit`.
+    async fn job_runs(&self, id: &JobId, limit: u32) -> Read<Vec<JobRunRow>>;
+    /// Runs that have not ended, oldest first; at most `limit`.
+    async fn open_job_runs(&self, limit: u32) -> Read<Vec<JobRunRow>>;
+    /// Runs that ended before this and whose own session is kept, oldest first; at most `limit`.
+    async fn job_runs_with_sessions(&self, before: Timestamp, limit: u32) -> Read<Vec<JobRunRow>>;
 }

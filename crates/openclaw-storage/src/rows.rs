@@ -18,6 +18,7 @@ pub(crate) use self::memory::{vector_bytes, vector_of};
 pub use crate::caller_run::{
     CallerCall, CallerChoice, CallerResult, CallerRun, CallerTool, Sampling,
 };
+pub use crate::job_rows::{JobRow, JobRunRow, JobRunStatus};
 
 /// Where one input stands. Each ends in exactly one of the last four.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

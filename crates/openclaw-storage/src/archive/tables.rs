@@ -161,6 +161,15 @@ pub(crate) const TABLES: &[Table] = &[
         only: None,
     },
     Table {
+        name: "job_runs",
+        columns: columns![
+            Text "job_id", Integer "slot", Text "run_id", Text "session_key", Text "session_id",
+            Text "status", Text "data", Text "owner", Integer "started_at", Integer "finished_at",
+        ],
+        order: "job_id, slot",
+        only: None,
+    },
+    Table {
         name: "channel_accounts",
         columns: columns![
             Text "channel_id", Text "data", Text "owner", Integer "lease_until", Integer "fence",

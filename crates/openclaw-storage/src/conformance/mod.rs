@@ -9,6 +9,7 @@ pub mod concurrency;
 mod fixture;
 mod image;
 pub mod inbox;
+pub mod jobs;
 pub mod leases;
 pub mod log;
 pub mod memory;
@@ -126,6 +127,15 @@ macro_rules! storage_conformance {
                 a_fence_holds_until_another_takes_the_lease,
                 a_taken_row_names_its_owner,
                 what_no_other_gateway_works_on_is_found,
+            }
+            jobs {
+                a_job_is_read_as_it_was_written,
+                a_job_is_changed_only_on_its_fence,
+                due_jobs_are_found_in_order,
+                a_slot_has_one_receipt,
+                a_run_ends_once,
+                receipts_outlive_their_job_until_they_are_pruned,
+                one_of_two_gateways_begins_a_slot,
             }
             atomicity {
                 a_conflict_leaves_nothing_of_its_batch,

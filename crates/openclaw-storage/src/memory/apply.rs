@@ -93,6 +93,18 @@ impl State {
                 self.renew_leases(owner, leases, effects.now.plus(*ttl));
                 Ok(())
             }
+            Write::PutJob { job, expect } => self.put_job(job, *expect),
+            Write::DeleteJob { id } => self.delete_job(id),
+            Write::StartJobRun(run) => self.start_job_run(run),
+            Write::EndJobRun(run) => self.end_job_run(run),
+            Write::ForgetJobSession { job_id, slot } => {
+                self.forget_job_session(job_id, *slot);
+                Ok(())
+            }
+            Write::PruneJobRuns { before } => {
+                self.prune_job_runs(*before);
+                Ok(())
+            }
             Write::ReleaseLease(fence) => {
                 self.release_lease(fence);
                 Ok(())

@@ -5,6 +5,7 @@
 //! [`CommitHook`] which commits fail and which answers are lost.
 
 mod apply;
+mod jobs;
 mod log;
 mod people;
 mod queues;

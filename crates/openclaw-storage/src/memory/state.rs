@@ -2,6 +2,7 @@ use std::cmp::Reverse;
 
 use openclaw_core::{
     AgentId, ChannelId, ChatAddress, ChatId, ExternalId, InboxId, Message, MessageId, OutboxId,
+    ChannelId, ChatAddress, ChatId, ExternalId, InboxId, JobId, Message, MessageId, OutboxId,
     RunId, Session, SessionId, SessionKey, Timestamp, UserId,
 };
 use serde_json::Value;
@@ -11,6 +12,7 @@ use super::table::Table;
 use crate::rows::{
     Backlog, InboxRow, LeaseRow, MemoryFileRow, MemoryVector, OutboxRow, PairingRow, TranscriptRow,
     UserRow,
+    Backlog, InboxRow, JobRow, JobRunRow, LeaseRow, OutboxRow, PairingRow, TranscriptRow, UserRow,
 };
 
 /// A stored event; its message is joined when it is read.
@@ -80,6 +82,8 @@ state! {
     memory_vectors: (AgentId, String, i64) => MemoryVector,
     memory_hashes: (AgentId, String, String) => i64,
     last_vector: () => i64,
+    jobs: JobId => JobRow,
+    job_runs: (JobId, Timestamp) => JobRunRow,
 }
 
 /// All keys of one group in a table keyed by (group, position).

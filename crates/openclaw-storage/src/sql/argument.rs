@@ -1,5 +1,5 @@
 use openclaw_core::{
-    AgentId, ChannelId, ChatId, ExternalId, InboxId, MessageId, OutboxId, RunId, SessionId,
+    AgentId, ChannelId, ChatId, ExternalId, InboxId, JobId, MessageId, OutboxId, RunId, SessionId,
     SessionKey, ThreadId, Timestamp, UserId,
 };
 use serde::Serialize;
@@ -90,7 +90,7 @@ macro_rules! from_ids {
 }
 
 from_ids!(
-    AgentId, ChannelId, ChatId, ExternalId, InboxId, MessageId, OutboxId, RunId, SessionId,
+    AgentId, ChannelId, ChatId, ExternalId, InboxId, JobId, MessageId, OutboxId, RunId, SessionId,
     SessionKey, ThreadId, UserId
 );
 

@@ -4,7 +4,7 @@ use openclaw_core::{ChannelId, ChatId, ExternalId, InboxId, MessageId, OutboxId,
 
 use super::argument::{Argument, arguments};
 use super::cells::{Cells, Decoded};
-use super::decode;
+use super::{decode, jobs};
 use crate::{Batch, Conflict, NewInput, NewOutbox, Write};
 
 const FENCE: &str = "SELECT 1 FROM leases
@@ -122,7 +122,25 @@ impl<'a, C: Asked> Inquiry<'a, C> {
                 let held = self.ask(LEASE, arguments![resource], decode::lease).await?;
                 Ok(held.map(|lease| Conflict::lease_held(&lease)))
             }
-            Write::MigrateChat { .. }
+            Write::PutJob { job, .. } => {
+                let is_there = self.exists(jobs::IS_THERE, arguments![&job.id]).await?;
+                Ok(Some(match is_there {
+                    true => Conflict::job_changed(&job.id),
+                    false => Conflict::missing("job", &job.id),
+                }))
+            }
+            Write::DeleteJob { id } => Ok(Some(Conflict::missing("job", id))),
+            Write::StartJobRun(run) | Write::EndJobRun(run) => {
+                let values = arguments![&run.job_id, run.slot];
+                let status = self.ask(jobs::STATE_OF_RUN, values, decode::state).await?;
+                Ok(Some(match status {
+                    Some(status) => Conflict::job_run_is(&run.job_id, run.slot, status),
+                    None => Conflict::job_run_missing(&run.job_id, run.slot),
+                }))
+            }
+            Write::ForgetJobSession { .. }
+            | Write::PruneJobRuns { .. }
+            | Write::MigrateChat { .. }
             | Write::UpsertUser(_)
             | Write::DeleteValue { .. }
             | Write::RequestPairing { .. }

@@ -21,6 +21,7 @@ use crate::rows::{
     EventRow, InboxRow, LeaseRow, MemoryChunkRow, MemoryCounts, MemoryFileRow, MemoryVector,
     MemoryVectorRow, NewMemoryChunk, OutboxKind, OutboxRow, OutboxState, PairingRow, TranscriptRow,
     UsageRow, UserRow,
+    EventRow, InboxRow, LeaseRow, OutboxKind, OutboxRow, OutboxState, PairingRow, TranscriptRow, UsageRow, UserRow, JobRow, JobRunRow,
 };
 
 pub(crate) fn direction_word(direction: Direction) -> &'static str {
@@ -431,6 +432,38 @@ pub(crate) fn lease(row: &impl Cells) -> Decoded<LeaseRow> {
         owner: columns.string()?,
         lease_until: columns.time()?,
         fence: columns.integer()?,
+    })
+}
+
+pub(crate) fn job(row: &impl Cells) -> Decoded<JobRow> {
+    let mut columns = Columns::of(row);
+    Ok(JobRow {
+        id: columns.parsed()?,
+        agent_id: columns.parsed()?,
+        kind: columns.string()?,
+        data: columns.json()?,
+        state: columns.json()?,
+        due_at: columns.optional_time()?,
+        owner: columns.optional_string()?,
+        fence: columns.integer()?,
+        created_at: columns.time()?,
+        updated_at: columns.time()?,
+    })
+}
+
+pub(crate) fn job_run(row: &impl Cells) -> Decoded<JobRunRow> {
+    let mut columns = Columns::of(row);
+    Ok(JobRunRow {
+        job_id: columns.parsed()?,
+        slot: columns.time()?,
+        run_id: columns.optional_parsed()?,
+        session_key: columns.optional_text()?.map(|key| SessionKey::parse(&key)).transpose()?,
+        session_id: columns.optional_parsed()?,
+        status: columns.word()?,
+        data: columns.json()?,
+        owner: columns.string()?,
+        started_at: columns.time()?,
+        finished_at: columns.optional_time()?,
     })
 }
 

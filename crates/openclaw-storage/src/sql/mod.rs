@@ -5,4 +5,5 @@ pub(crate) mod cells;
 pub(crate) mod conflicts;
 pub(crate) mod decode;
 pub(crate) mod memory;
+pub(crate) mod jobs;
 pub(crate) mod read;

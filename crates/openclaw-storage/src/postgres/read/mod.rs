@@ -171,5 +171,6 @@ impl PostgresStorage {
 #[cfg(test)]
 pub(super) fn statements() -> Vec<&'static str> {
     let own: &[&str] = &[HEALTH, INVALID_INDEXES, queues::BACKLOG];
-    [own, open::STATEMENTS, &*STATEMENTS.all()].concat()
+    let jobs = crate::sql::jobs::READS;
+    [own, open::STATEMENTS, &*STATEMENTS.all(), jobs].concat()
 }

@@ -1,5 +1,6 @@
 //! Does the writes of a batch, one after another, within a transaction.
 
+mod jobs;
 mod log;
 mod memory;
 mod people;
@@ -159,6 +160,14 @@ impl<'c> Writing<'c> {
             Write::RenewLeases { owner, leases, ttl } => {
                 self.renew_leases(owner, leases, *ttl).await
             }
+            Write::PutJob { job, expect } => self.put_job(job, *expect).await,
+            Write::DeleteJob { id } => self.delete_job(id).await,
+            Write::StartJobRun(run) => self.start_job_run(run).await,
+            Write::EndJobRun(run) => self.end_job_run(run).await,
+            Write::ForgetJobSession { job_id, slot } => {
+                self.forget_job_session(job_id, *slot).await
+            }
+            Write::PruneJobRuns { before } => self.prune_job_runs(*before).await,
             Write::ReleaseLease(fence) => self.release_lease(fence).await,
             Write::Memory(write) => self.memory(write).await,
         }
@@ -181,4 +190,6 @@ pub(super) fn statements() -> Vec<&'static str> {
         crate::sql::memory::WRITES,
     ]
     .concat()
+    let jobs = crate::sql::jobs::WRITES;
+    [&[HOLD_FENCE], log::STATEMENTS, queues::STATEMENTS, people::STATEMENTS, jobs].concat()
 }

@@ -4,6 +4,7 @@
 //! becomes of the rows stands here once.
 
 mod columns;
+mod jobs;
 mod log;
 mod memory;
 mod people;

@@ -1,5 +1,6 @@
 //! Turns a batch into one script.
 
+mod jobs;
 mod log;
 mod memory;
 mod people;
@@ -11,6 +12,7 @@ use openclaw_core::{SessionId, Timestamp};
 
 use super::argument::{Argument, arguments};
 use super::script::{GUARD_CHANGED_ONE, Script};
+use crate::sql::jobs as job_statements;
 use crate::{Batch, Fence, Write};
 
 pub(super) use self::log::MovesSession;
@@ -152,6 +154,18 @@ impl Planner<'_> {
                 let values = arguments![owner, until, leases.resource(), leases.beginning()];
                 self.push(people::RENEW_LEASES, values);
             }
+            Write::PutJob { job, expect } => self.put_job(job, *expect),
+            Write::DeleteJob { id } => {
+                self.push_guarded(job_statements::DELETE, arguments![id]);
+            }
+            Write::StartJobRun(run) => self.start_job_run(run),
+            Write::EndJobRun(run) => self.end_job_run(run),
+            Write::ForgetJobSession { job_id, slot } => {
+                self.push(job_statements::FORGET_SESSION, arguments![job_id, *slot]);
+            }
+            Write::PruneJobRuns { before } => {
+                self.push(job_statements::PRUNE_RUNS, arguments![*before]);
+            }
             Write::ReleaseLease(fence) => {
                 let values = arguments![&fence.resource, &fence.owner, fence.fence];
                 self.push(people::RELEASE_LEASE, values);
@@ -170,6 +184,7 @@ pub(super) fn statements() -> Vec<&'static str> {
         queues::STATEMENTS,
         people::STATEMENTS,
         crate::sql::memory::WRITES,
+        job_statements::WRITES,
     ]
     .concat()
 }

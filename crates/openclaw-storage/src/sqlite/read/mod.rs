@@ -167,5 +167,6 @@ impl SqliteStorage {
 /// Every statement that reads, for tests.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<&'static str> {
-    [&[HEALTH, STORED_BYTES, INTEGRITY, FOREIGN_KEYS], &*STATEMENTS.all()].concat()
+    let jobs = crate::sql::jobs::READS;
+    [&[HEALTH, STORED_BYTES, INTEGRITY, FOREIGN_KEYS], &*STATEMENTS.all(), jobs].concat()
 }
