@@ -34,6 +34,7 @@ mod providers;
 mod reader;
 mod reload;
 mod resolve;
+mod schedule;
 mod schema;
 mod secret;
 mod sections;
@@ -65,6 +66,7 @@ pub use models::{ModelPrices, ModelSettings, SpendLimits};
 pub use paths::{StatePaths, config_file};
 pub use reader::{Field, TableReader, describe};
 pub use reload::{ReloadDiff, diff};
+pub use schedule::{ActiveHours, CronSettings, HeartbeatSession, HeartbeatSettings};
 pub use schema::schema;
 pub use secret::{
     FetchedSecret, ReadContext, SecretError, SecretReference, SecretSource, SystemSecrets,

@@ -57,6 +57,8 @@ pub fn diff(old: &Config, new: &Config) -> ReloadDiff {
         ("hooks", old.hooks != new.hooks),
         ("mcp", old.mcp != new.mcp),
         ("memory", old.memory != new.memory),
+        ("cron", old.cron != new.cron),
+        ("agents.heartbeat", old.heartbeats != new.heartbeats),
     ];
     diff.live.extend(live.iter().filter(|(_, differs)| *differs).map(|(section, _)| section));
     let came = new.channels.keys().filter(|kind| !old.channels.contains_key(*kind));

@@ -11,13 +11,16 @@ use crate::models::{AliasSection, ModelsSection};
 use crate::paths::StatePaths;
 use crate::providers::{default_model, find_model, providers};
 use crate::sections::{
-    AgentEntry, AgentFields, AgentsSection, EngineSection, RuleSection, SandboxFields,
-    SearchFields, Sections, ToolFields,
+    AgentEntry, AgentFields, AgentsSection, EngineSection, HeartbeatFields, RuleSection,
+    SandboxFields, SearchFields, Sections, ToolFields,
 };
 use crate::wording::{did_you_mean, quoted_list};
 use crate::{
     AgentSettings, Config, DockerSettings, Environment, ExecAsk, Issue, LoggingSettings, McpServer,
     McpTransport, ModelProvider, Place, ReadContext, RoutingRule, SandboxSettings, SearchProvider,
+    AgentSettings, Config, DockerSettings, Environment, ExecAsk, HeartbeatSettings, Issue,
+    LoggingSettings,
+    ModelProvider, Place, ReadContext, RoutingRule, SandboxSettings, SearchProvider,
     SearchSettings, Spanned, StorageBackend, ToolSettings, TtsProvider, TtsSettings,
 };
 
@@ -42,6 +45,7 @@ impl Resolver<'_> {
         let mut providers = providers(written, self.environment, &mut self.issues);
         let model_aliases = self.aliases(aliases, &mut providers);
         let tools = tool_settings(sections.tools, None);
+        let heartbeats = heartbeats(&sections.agents);
         let agents = self.agents(sections.agents, &tools, &model_aliases, &mut providers);
         let routing = self.rules(sections.rules, &agents);
         let memory = self.memory(sections.memory, &providers);
@@ -65,6 +69,8 @@ impl Resolver<'_> {
             hooks: sections.hooks,
             mcp,
             memory,
+            cron: sections.cron,
+            heartbeats,
             logging: self.logging(sections.logging),
             otel: sections.otel,
             state_dir: self.state.root().to_owned(),
@@ -392,6 +398,28 @@ fn tool_settings(fields: ToolFields, shared: Option<&ToolSettings>) -> ToolSetti
         by_sender: fields.by_sender,
         search: fields.search.and_then(search_settings),
     }
+}
+
+/// Those of the default agent, and of agents that say something of them.
+fn heartbeats(section: &AgentsSection) -> BTreeMap<AgentId, HeartbeatSettings> {
+    let shared = section.defaults.heartbeat.as_ref();
+    let is_default = |entry: &&AgentEntry| entry.is_default.as_ref().is_some_and(|it| it.value);
+    let default = section.list.iter().find(is_default).and_then(|entry| entry.id.as_ref());
+    let default = default.map_or_else(AgentId::main, |id| id.value.clone());
+    let own = |id: &AgentId| {
+        let entry = section.list.iter().find(|e| e.id.as_ref().is_some_and(|it| it.value == *id));
+        entry.and_then(|entry| entry.fields.heartbeat.as_ref())
+    };
+    let listed = section.list.iter().filter_map(|entry| {
+        entry.fields.heartbeat.as_ref().and(entry.id.as_ref()).map(|id| id.value.clone())
+    });
+    let mut ids: Vec<AgentId> = listed.collect();
+    ids.push(default);
+    let settings = |id: AgentId| {
+        let merged = HeartbeatFields::merge(own(&id), shared)?;
+        Some((id, merged))
+    };
+    ids.into_iter().filter_map(settings).collect()
 }
 
 /// Without a provider there is no search.

@@ -9,6 +9,7 @@ use crate::{
     HooksSettings, LoggingSettings, MemorySettings, ModelSettings, OtelSettings, SpendLimits, TtsSettings,
     HooksSettings, LoggingSettings, MemorySettings, ModelSettings, OtelSettings, SpendLimits,
     TtsSettings,
+    CronSettings, HeartbeatSettings, HooksSettings, LoggingSettings, ModelSettings, OtelSettings, SpendLimits, TtsSettings,
 };
 use openclaw_core::{AgentId, ChannelKind, ChatKind, QueueMode, ReplyBack, SandboxMode, Secret};
 
@@ -47,6 +48,10 @@ pub struct Config {
     pub mcp: BTreeMap<String, McpServer>,
     /// `[memory]`.
     pub memory: MemorySettings,
+    /// `[cron]`.
+    pub cron: CronSettings,
+    /// The agents that have heartbeats.
+    pub heartbeats: BTreeMap<AgentId, HeartbeatSettings>,
     /// `[logging]`.
     pub logging: LoggingSettings,
     /// `[diagnostics.otel]`.

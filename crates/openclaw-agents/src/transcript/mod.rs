@@ -7,4 +7,5 @@ mod user;
 pub use assistant::said_by_assistant;
 pub(crate) use assistant::{AssistantEntry, CallEntry};
 pub(crate) use tool_result::ToolResultEntry;
+pub use user::noted_event;
 pub(crate) use user::{AskerEntry, FileEntry, ImageEntry, UserEntry};

@@ -52,3 +52,9 @@ impl UserEntry {
         super::assistant::draft(TranscriptKind::User, message_id, self)
     }
 }
+
+/// Something that happened, for the model to read with the next turn.
+pub fn noted_event(text: &str) -> TranscriptDraft {
+    let text = format!("[system event]\n{text}\n[/system event]\n");
+    UserEntry { text, ..UserEntry::default() }.draft(None)
+}

@@ -3,6 +3,7 @@ use openclaw_core::AgentId;
 use super::level::Level;
 use super::limits::read_limits;
 use super::sandbox::{SandboxFields, read_sandbox};
+use super::schedule::{HeartbeatFields, read_heartbeat};
 use super::tools::{ToolFields, read_tools};
 use crate::{Spanned, SpendLimits, TableReader};
 
@@ -31,6 +32,7 @@ pub(crate) struct AgentFields {
     pub(crate) timeout_seconds: Option<u64>,
     pub(crate) idle_timeout_seconds: Option<u64>,
     pub(crate) sandbox: SandboxFields,
+    pub(crate) heartbeat: Option<HeartbeatFields>,
 }
 
 pub(super) fn read_agents(reader: &mut TableReader<'_>) -> AgentsSection {
@@ -101,5 +103,10 @@ fn read_fields(reader: &mut TableReader<'_>, level: Level) -> AgentFields {
             120,
         ),
         sandbox,
+        heartbeat: reader.optional_table(
+            "heartbeat",
+            "Looks at HEARTBEAT.md again and again; off unless `every` is set. In [agents] it holds for the default agent, and for agents with a table of their own.",
+            read_heartbeat,
+        ),
     }
 }

@@ -13,6 +13,7 @@ use super::mcp::read_mcp;
 use super::memory::read_memory;
 use super::models::read_models;
 use super::routing::read_routing;
+use super::schedule::read_cron;
 use super::session::read_session;
 use super::storage::read_storage;
 use super::tools::read_tools;
@@ -25,6 +26,7 @@ use crate::models::ModelsSection;
 use crate::{
     DeliverySettings, GatewaySettings, HooksSettings, LoggingSettings, McpServer, OtelSettings,
     SessionSettings, TableReader, TtsSettings,
+    DeliverySettings, GatewaySettings, HooksSettings, LoggingSettings, OtelSettings, SessionSettings, TableReader, TtsSettings, CronSettings,
 };
 
 /// All sections as they stand in the files, each value valid by itself.
@@ -41,6 +43,7 @@ pub(crate) struct Sections {
     pub(crate) hooks: HooksSettings,
     pub(crate) mcp: BTreeMap<String, McpServer>,
     pub(crate) memory: MemoryFields,
+    pub(crate) cron: CronSettings,
     pub(crate) logging: LoggingSettings,
     pub(crate) otel: OtelSettings,
     pub(crate) tts: Option<TtsSettings>,
@@ -74,6 +77,7 @@ pub(crate) fn read_root(reader: &mut TableReader<'_>, channels: &dyn ChannelPars
             "What agents can search of their notes and past sessions.",
             read_memory,
         ),
+        cron: reader.table("cron", "Jobs that run at some time.", read_cron),
         logging: reader.table("logging", "Where log lines go.", read_logging),
         otel: reader.table(
             "diagnostics",

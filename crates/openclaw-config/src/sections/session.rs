@@ -75,7 +75,7 @@ fn read_reset(reader: &mut TableReader<'_>) -> ResetSettings {
     ResetSettings { mode, at_minutes, idle }
 }
 
-fn read_clock_time(text: &str) -> Result<u16, String> {
+pub(super) fn read_clock_time(text: &str) -> Result<u16, String> {
     let wrong = || "must be a time of day such as \"04:00\"".to_owned();
     let (hours, minutes) = text.split_once(':').ok_or_else(wrong)?;
     let number = |digits: &str, limit: u16| {

@@ -65,6 +65,8 @@ pub(crate) fn config(routing: Vec<RoutingRule>) -> Config {
         storage: StorageBackend::Memory,
         hooks: openclaw_config::HooksSettings::default(),
         memory: openclaw_config::MemorySettings::default(),
+        cron: openclaw_config::CronSettings::default(),
+        heartbeats: std::collections::BTreeMap::new(),
         logging: openclaw_config::LoggingSettings::default(),
         otel: openclaw_config::OtelSettings::default(),
         channels: Default::default(),
