@@ -19,6 +19,7 @@ pub mod lifecycle;
 pub mod mcp;
 pub mod observe;
 pub mod rpc;
+mod schedule;
 pub mod server;
 mod server_info;
 mod state;

@@ -5,7 +5,7 @@ use openclaw_agents::Ledger;
 use openclaw_agents::memory::Memory;
 use openclaw_agents::model::Models;
 use openclaw_core::{Clock, IdGen, Rng, Timestamp};
-use openclaw_media::MediaStore;
+use openclaw_media::{Fetcher, MediaStore};
 use openclaw_sessions::{Lanes, TurnRunner};
 use openclaw_storage::Storage;
 use openclaw_tools::ToolRegistry;
@@ -18,6 +18,7 @@ use crate::hub::Hub;
 use crate::ingress::GatewayIngress;
 use crate::lifecycle::{ConfigHandle, Shutdown};
 use crate::observe::Metrics;
+use crate::schedule::Clockwork;
 use crate::server_info::ServerInfo;
 use crate::typescript::Audience;
 
@@ -56,6 +57,12 @@ pub struct GatewayState {
     pub typescript: Arc<Audience>,
     /// Devices: who waits for approval and who is approved.
     pub devices: Arc<Devices>,
+    /// The jobs that run at some time.
+    pub jobs: Arc<openclaw_agents::schedule::Jobs>,
+    /// What the scheduler keeps between two looks.
+    pub clockwork: Arc<Clockwork>,
+    /// What fetches URLs that came from outside.
+    pub fetcher: Fetcher,
     /// Attachments.
     pub media: Arc<MediaStore>,
     /// The time.

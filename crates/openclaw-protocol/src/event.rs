@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::methods::{Approval, ChannelStatus, DeviceRequest};
+use crate::methods::{Approval, ChannelStatus, CronEvent, DeviceRequest};
 
 /// The method of the notification that carries an event.
 pub const METHOD: &str = "event";
@@ -53,6 +53,16 @@ pub mod topic {
     pub const DEVICE_REQUESTED: &str = "device.requested";
     /// A device was approved or turned away.
     pub const DEVICE_RESOLVED: &str = "device.resolved";
+    /// A job was made.
+    pub const CRON_ADDED: &str = "cron.added";
+    /// A job was changed.
+    pub const CRON_UPDATED: &str = "cron.updated";
+    /// A job was removed.
+    pub const CRON_REMOVED: &str = "cron.removed";
+    /// A run of a job was begun.
+    pub const CRON_STARTED: &str = "cron.started";
+    /// A run of a job ended, or a moment of it was passed over.
+    pub const CRON_FINISHED: &str = "cron.finished";
     /// A client came or went.
     pub const PRESENCE: &str = "presence";
     /// The gateway's health changed.
@@ -317,6 +327,15 @@ pub static TOPICS: &[TopicInfo] = &[
         topic::DEVICE_RESOLVED,
         false,
         "A device was approved or turned away; needs `operator.pairing`.",
+    ),
+    TopicInfo::new::<CronEvent>(topic::CRON_ADDED, false, "A job was made."),
+    TopicInfo::new::<CronEvent>(topic::CRON_UPDATED, false, "A job was changed."),
+    TopicInfo::new::<CronEvent>(topic::CRON_REMOVED, false, "A job was removed."),
+    TopicInfo::new::<CronEvent>(topic::CRON_STARTED, false, "A run of a job was begun."),
+    TopicInfo::new::<CronEvent>(
+        topic::CRON_FINISHED,
+        false,
+        "A run of a job ended, or a moment of it was passed over.",
     ),
     TopicInfo::new::<PresenceEvent>(topic::PRESENCE, false, "A client came or went."),
     TopicInfo::new::<HealthEvent>(topic::HEALTH, false, "The gateway's health changed."),

@@ -10,8 +10,10 @@ mod backlog;
 mod command;
 mod edit;
 mod run;
+mod scheduled;
 mod scrub;
 mod store;
 
 pub use accept::{GatewayIngress, IngressDeps};
 pub use run::{AcceptedRun, RunRequest};
+pub(crate) use scheduled::{Scheduled, ScheduledFate};

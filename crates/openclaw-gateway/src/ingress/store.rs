@@ -233,7 +233,7 @@ impl GatewayIngress {
 
     /// The live session of the key, or a new one whose creation joins the batch; a session that is due
     /// for a reset is ended first.
-    async fn session_for(
+    pub(super) async fn session_for(
         &self,
         arrival: &Arrival,
         batch: &mut Batch,

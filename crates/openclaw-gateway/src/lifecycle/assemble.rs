@@ -4,11 +4,12 @@ use std::time::Duration;
 use openclaw_agents::Ledger;
 use openclaw_agents::memory::Memory;
 use openclaw_agents::model::Models;
+use openclaw_agents::schedule::Jobs;
 use openclaw_channel_traits::ChannelFactory;
 use openclaw_config::Config;
 use openclaw_core::{Clock, IdGen, Rng};
 use openclaw_errors::{ErrorKind, OpenClawError};
-use openclaw_media::MediaStore;
+use openclaw_media::{Fetcher, MediaStore};
 use openclaw_routing::RoutingTable;
 use openclaw_sessions::{LaneDeps, LaneLimits, Lanes, TurnRunner};
 use openclaw_storage::Storage;
@@ -61,6 +62,10 @@ pub struct Parts {
     pub memory: Memory,
     /// One factory per kind of channel.
     pub factories: Vec<Arc<dyn ChannelFactory>>,
+    /// The jobs that run at some time.
+    pub jobs: Arc<Jobs>,
+    /// What fetches URLs that came from outside.
+    pub fetcher: Fetcher,
     /// Attachments.
     pub media: Arc<MediaStore>,
     /// The time.
@@ -161,6 +166,7 @@ impl Gateway {
             clock: parts.clock.clone(),
             began_with: parts.config,
         }));
+        parts.jobs.attach(config.watch());
         let devices = Arc::new(Devices::new(
             parts.storage.clone(),
             parts.clock.clone(),
@@ -197,6 +203,9 @@ impl Gateway {
             hub,
             typescript,
             devices,
+            jobs: parts.jobs,
+            clockwork: Arc::default(),
+            fetcher: parts.fetcher,
             media: parts.media,
             clock: parts.clock,
             ids: parts.ids,
@@ -225,6 +234,13 @@ impl Gateway {
             let lines: Vec<String> = issues.iter().map(ToString::to_string).collect();
             OpenClawError::new(ErrorKind::Config, lines.join("\n"))
         })
+    }
+
+    /// Runs jobs and heartbeats from now on. A process that serves for one command leaves them to the
+    /// next one that stays.
+    pub fn run_jobs(&self) {
+        let tasks = self.housekeeping.clone();
+        self.housekeeping.spawn(crate::schedule::run(self.state.clone(), tasks));
     }
 
     /// What it is made of.

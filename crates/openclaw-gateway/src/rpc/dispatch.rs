@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::{
     Caller, agent, approval, authenticate, backup, channel, config, device, gateway, keys, logs,
     memory, message, models, pairing, route, session, subscription, tool, usage,
+    Caller, agent, approval, authenticate, backup, channel, config, device, gateway, keys, logs, message, models, pairing, route, session, subscription, tool, usage, cron,
 };
 use crate::GatewayState;
 use crate::auth::{CallClass, Principal};
@@ -324,6 +325,13 @@ handlers!(state, caller,
     m::GatewayReload => |_| gateway::reload::run(state),
     m::GatewayStop => |_| gateway::stop::run(state),
     m::GatewayRestart => |_| gateway::restart::run(state),
+    m::CronStatus => |_| cron::status::run(state),
+    m::CronList => |params| cron::list::run(state, params),
+    m::CronAdd => |params| cron::add::run(state, params),
+    m::CronUpdate => |params| cron::update::run(state, params),
+    m::CronRemove => |params| cron::remove::run(state, params),
+    m::CronRun => |params| cron::run::run(state, params),
+    m::CronRuns => |params| cron::runs::run(state, params),
     m::KeysCreate => |params| keys::create::run(state, caller, params),
     m::KeysList => |_| keys::list::run(state),
     m::BackupCreate => |_| backup::create::run(state),

@@ -8,12 +8,13 @@ use futures_util::future::join_all;
 use openclaw_agents::Ledger;
 use openclaw_agents::memory::{Memory, MemoryDeps};
 use openclaw_agents::model::{ModelHttp, Models, RetryPolicy};
+use openclaw_agents::schedule::{Jobs, JobsDeps};
 use openclaw_config::Config;
 use openclaw_core::{Clock as _, Rng as _};
 use openclaw_errors::OpenClawError;
 use openclaw_gateway::Identity;
 use openclaw_gateway::lifecycle::{CommitFan, ConfigSource, Gateway, Parts};
-use openclaw_media::MediaStore;
+use openclaw_media::{Fetcher, MediaStore};
 use openclaw_storage::Storage;
 use openclaw_storage::memory::{CommitHook, MemorySnapshot, MemoryStorage};
 use openclaw_testkit::{SeededIds, SeededRng};
@@ -266,6 +267,11 @@ impl World {
             clock: self.clock.clone(),
             rng: Arc::new(SeededRng::new(self.seed)),
             config: self.config.clone(),
+        let jobs = Jobs::new(JobsDeps {
+            storage: storage.clone(),
+            clock: self.clock.clone(),
+            ids: self.ids.clone(),
+            zone: jiff::tz::TimeZone::UTC,
         });
         Parts {
             models: Arc::new(Models::new(
@@ -275,6 +281,8 @@ impl World {
             )),
             ledger: Arc::new(Ledger::new(storage.clone(), jiff::tz::TimeZone::UTC)),
             config: self.config.clone(),
+            jobs: Arc::new(jobs),
+            fetcher: Fetcher::builder().build().expect("a client"),
             source: Arc::new(FixedSource(self.config.clone())),
             storage,
             fan,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use openclaw_core::{
     AgentId, ChannelId, ChatAddress, ChatId, ExternalId, InboxId, Message, MessageId, OutboxId,
+    ChannelId, ChatAddress, ChatId, ExternalId, InboxId, JobId, Message, MessageId, OutboxId,
     Rng as _, RunId, Session, SessionId, SessionKey, Timestamp, UserId,
 };
 use openclaw_gateway::lifecycle::CommitFan;
@@ -18,6 +19,11 @@ use openclaw_storage::rows::{
 use openclaw_storage::{
     Applied, ApplyError, Batch, CommitObserver, Committed, Conflict, EventReads, InboxReads,
     LeaseReads, MemoryReads, MessageReads, OutboxReads, PairingReads, SessionReads, Storage,
+    Backlog, EventRow, InboxRow, LeaseRow, MessageQuery, OutboxRow, Page, PairingRow, SessionQuery, TranscriptRow, UsageRow, UserRow, JobRow, JobRunRow,
+};
+use openclaw_storage::{
+    Applied, ApplyError, Batch, CommitObserver, Committed, Conflict, EventReads, InboxReads,
+    JobReads, LeaseReads, MessageReads, OutboxReads, PairingReads, SessionReads, Storage,
     StorageError, StorageHealth, TranscriptReads, UserReads, ValueReads,
 };
 use openclaw_testkit::SeededRng;
@@ -339,6 +345,16 @@ passed_on! {
         fn pairing(channel: &ChannelId, user: &UserId) -> Option<PairingRow>;
         fn pairing_by_code(code: &str, now: Timestamp) -> Option<PairingRow>;
         fn pairings(channel: Option<&ChannelId>) -> Vec<PairingRow>;
+    }
+    JobReads {
+        fn job(id: &JobId) -> Option<JobRow>;
+        fn jobs(limit: u32) -> Vec<JobRow>;
+        fn due_jobs(now: Timestamp, limit: u32) -> Vec<JobRow>;
+        fn next_due_job(after: Timestamp) -> Option<Timestamp>;
+        fn job_run(id: &JobId, slot: Timestamp) -> Option<JobRunRow>;
+        fn job_runs(id: &JobId, limit: u32) -> Vec<JobRunRow>;
+        fn open_job_runs(limit: u32) -> Vec<JobRunRow>;
+        fn job_runs_with_sessions(before: Timestamp, limit: u32) -> Vec<JobRunRow>;
     }
     LeaseReads {
         fn lease(resource: &str) -> Option<LeaseRow>;

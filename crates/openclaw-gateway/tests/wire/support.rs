@@ -9,6 +9,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use openclaw_agents::Ledger;
 use openclaw_agents::memory::{Memory, MemoryDeps};
 use openclaw_agents::model::{ModelHttp, Models, RetryPolicy};
+use openclaw_agents::schedule::{Jobs, JobsDeps};
 use openclaw_channel_traits::ChannelFactory;
 use openclaw_config::{ChannelTable, Config, Environment, LoadRequest, NoChannels, validate_text};
 use openclaw_core::{ChannelKind, Secret, SystemClock, SystemIds, SystemRng, Timestamp};
@@ -18,7 +19,7 @@ use openclaw_gateway::lifecycle::{CommitFan, ConfigSource, Gateway, Parts};
 use openclaw_gateway::rpc::{Caller, answer};
 use openclaw_gateway::server::{Server, ServerLimits, ServerOptions, Serving};
 use openclaw_gateway::{GatewayState, Identity};
-use openclaw_media::MediaStore;
+use openclaw_media::{Fetcher, MediaStore};
 use openclaw_protocol::{Scope, ScopeSet};
 use openclaw_storage::Storage;
 use openclaw_storage::memory::MemoryStorage;
@@ -181,9 +182,17 @@ impl TestGateway {
             clock: Arc::new(SystemClock),
             rng: Arc::new(SystemRng),
             config: config.clone(),
+        let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds));
+        let jobs = Jobs::new(JobsDeps {
+            storage: storage.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            zone: jiff::tz::TimeZone::UTC,
         });
         let gateway = Gateway::assemble(Parts {
             config,
+            jobs: Arc::new(jobs),
+            fetcher: Fetcher::builder().build().expect("a client"),
             source: source.clone(),
             storage,
             fan,
@@ -203,8 +212,8 @@ impl TestGateway {
             memory,
             factories: vec![Arc::new(FakeChannel::new("web", true)), fake],
             media: Arc::new(MediaStore::new(media.path())),
-            clock: Arc::new(SystemClock),
-            ids: Arc::new(SystemIds),
+            clock,
+            ids,
             rng: Arc::new(SystemRng),
             time_zone: jiff::tz::TimeZone::UTC,
             identity: Identity {

@@ -17,6 +17,10 @@ pub mod name {
     pub const TICK: &str = "tick";
     /// How things stand.
     pub const HEALTH: &str = "health";
+    /// Something happened to a job.
+    pub const CRON: &str = "cron";
+    /// What became of a heartbeat.
+    pub const HEARTBEAT: &str = "heartbeat";
     /// The gateway stops.
     pub const SHUTDOWN: &str = "shutdown";
     /// A command waits for approval.

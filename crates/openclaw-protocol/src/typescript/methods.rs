@@ -54,14 +54,13 @@ const WIZARD: &str = "the wizard; `openclaw config edit` changes the configurati
 const SPEECH: &str = "speech";
 const SKILLS: &str = "skills";
 const NODES: &str = "nodes";
-const SCHEDULER: &str = "the scheduler";
 const USAGE: &str =
     "the accounting of usage and cost; sessions.list shows the tokens of each session";
 
 /// Every method of `openclaw@2026.2.17`, hidden ones included.
 pub static METHODS: &[MethodInfo] = &[
     row("connect", Need::Connection, Done("the first request, and only the first")),
-    row("health", READ, Done("`probe` is not needed: every answer is fresh; heartbeats are off")),
+    row("health", READ, Done("`probe` is not needed: every answer is fresh")),
     row("status", READ, Done("there are no session files, so `paths` holds the database's")),
     row("logs.tail", READ, Done("the lines of the log file, in the form that these clients read")),
     row("channels.status", READ, Done("")),
@@ -162,12 +161,12 @@ pub static METHODS: &[MethodInfo] = &[
             "the context is cut to the model's window by itself; sessions.reset begins anew",
         ),
     ),
-    row("last-heartbeat", READ, Done("null: no heartbeat has run")),
-    row("set-heartbeats", ADMIN, Waits("heartbeats")),
+    row("last-heartbeat", READ, Done("null until one was due")),
+    row("set-heartbeats", ADMIN, Done("until the next start")),
     row(
         "wake",
         WRITE,
-        Done("`now` says the text to the main session; `next-heartbeat` waits for heartbeats"),
+        Done("`now` says the text to the main session; else the next heartbeat or turn is told"),
     ),
     row("system-event", ADMIN, Done("changes presence; the text is not told to the model")),
     row("system-presence", READ, Done("")),
@@ -191,13 +190,17 @@ pub static METHODS: &[MethodInfo] = &[
     row("node.invoke", WRITE, Waits(NODES)),
     row("node.invoke.result", NODE, Waits(NODES)),
     row("node.event", NODE, Waits(NODES)),
-    row("cron.list", READ, Done("empty: what makes jobs waits for the scheduler")),
-    row("cron.status", READ, Done("`enabled` is false until there is a scheduler")),
-    row("cron.add", ADMIN, Waits(SCHEDULER)),
-    row("cron.update", ADMIN, Waits(SCHEDULER)),
-    row("cron.remove", ADMIN, Waits(SCHEDULER)),
-    row("cron.run", ADMIN, Waits(SCHEDULER)),
-    row("cron.runs", READ, Waits(SCHEDULER)),
+    row("cron.list", READ, Done("")),
+    row("cron.status", READ, Done("`storePath` is the database")),
+    row(
+        "cron.add",
+        ADMIN,
+        Done("`sessionKey` is not taken; no stagger unless `staggerMs` asks for it"),
+    ),
+    row("cron.update", ADMIN, Done("`state` is not taken")),
+    row("cron.remove", ADMIN, Done("")),
+    row("cron.run", ADMIN, Done("answers when the run is stored, not when it has ended")),
+    row("cron.runs", READ, Done("")),
     row("send", WRITE, Done("text; files by address wait for outbound media")),
     row("poll", ADMIN, Done("where the channel has polls")),
     row("agent", WRITE, Done("answers twice: accepted, then the end")),
@@ -242,8 +245,8 @@ pub static EVENTS: &[EventInfo] = &[
     told("shutdown", Done("")),
     told("device.pair.requested", Done("")),
     told("device.pair.resolved", Done("")),
-    told("heartbeat", Waits("heartbeats")),
-    told("cron", Waits(SCHEDULER)),
+    told("heartbeat", Done("")),
+    told("cron", Done("")),
     told("talk.mode", Waits(SPEECH)),
     told("voicewake.changed", Waits(SPEECH)),
     told("node.pair.requested", Waits(NODES)),

@@ -3,14 +3,15 @@ use std::sync::Arc;
 use openclaw_core::SessionKey;
 use openclaw_protocol::webhooks::WakeWhen;
 
-use super::agent::{Order, run};
+use super::agent::{Order, from_outside, run};
 use super::refused::Refused;
 use crate::GatewayState;
+use crate::schedule::note_for_main;
 
 /// Tells the main session of the default agent.
 ///
 /// # Errors
-/// As [`run`], and for a wake that has to wait for heartbeats.
+/// As [`run`], and when it cannot be stored.
 pub(super) async fn wake(
     state: &Arc<GatewayState>,
     text: String,
@@ -20,9 +21,10 @@ pub(super) async fn wake(
     key: Option<String>,
 ) -> Result<(), Refused> {
     if when == WakeWhen::NextHeartbeat {
-        let message =
-            "next-heartbeat is not offered: there are no heartbeats yet; use the mode now";
-        return Err(Refused::bad(message));
+        let agent = state.config.current().default_agent().id.clone();
+        let text = if is_trusted { text } else { from_outside(state, name.as_deref(), &text) };
+        note_for_main(state, &agent, &text).await?;
+        return Ok(());
     }
     let agent = state.config.current().default_agent().id.clone();
     let order = Order {

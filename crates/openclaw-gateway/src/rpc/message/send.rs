@@ -24,7 +24,19 @@ pub(in crate::rpc) async fn run(
     caller: &Caller,
     params: MessageSendParams,
 ) -> Result<MessageSendResult, OpenClawError> {
-    let principal = caller.principal_name();
+    send(state, &caller.principal_name(), params).await
+}
+
+/// Sends a message in the name of a principal, to whom its idempotency key belongs.
+///
+/// # Errors
+/// `NotFound` for an unknown channel, `InvalidParams` for what cannot be sent, `Conflict` for a key of
+/// another principal.
+pub(crate) async fn send(
+    state: &Arc<GatewayState>,
+    principal: &str,
+    params: MessageSendParams,
+) -> Result<MessageSendResult, OpenClawError> {
     if let Some(key) = &params.idempotency_key {
         if key.is_empty() || key.len() > LONGEST_KEY {
             return Err(OpenClawError::invalid_params(
@@ -33,7 +45,7 @@ pub(in crate::rpc) async fn run(
             ));
         }
         if let Some(known) = state.storage.outbox_by_idempotency_key(key).await? {
-            return repeated(&known, &principal);
+            return repeated(&known, principal);
         }
     }
     if state.channels.status(&params.channel_id).is_none() {
@@ -44,7 +56,7 @@ pub(in crate::rpc) async fn run(
     let content = MessageContent::from(params.content.clone());
     check_content(state, &content).await?;
     for _ in 0..TRIES {
-        match try_send(state, &params, &content, &principal).await {
+        match try_send(state, &params, &content, principal).await {
             Err(SendError::Race) => {}
             Err(SendError::Taken { message_id, principal: owner }) if owner == principal => {
                 return Ok(MessageSendResult { message_id, status: MessageStatus::Queued });

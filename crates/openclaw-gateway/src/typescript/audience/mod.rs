@@ -174,6 +174,16 @@ impl Audience {
         self.broadcast(name::SHUTDOWN, &payload, For::Everyone, Worth::Droppable);
     }
 
+    /// Tells what happened to a job.
+    pub(crate) fn cron(&self, payload: &serde_json::Value) {
+        self.broadcast(name::CRON, payload, For::All(Scope::Read), Worth::Needed);
+    }
+
+    /// Tells what became of a heartbeat.
+    pub(crate) fn heartbeat(&self, payload: &serde_json::Value) {
+        self.broadcast(name::HEARTBEAT, payload, For::All(Scope::Read), Worth::Droppable);
+    }
+
     /// Tells that a device waits for approval.
     pub(crate) fn pair_requested(&self, request: &Request) {
         let payload = super::methods::devices::request(request);

@@ -1,4 +1,4 @@
-use openclaw_core::AgentId;
+use openclaw_core::{AgentId, write_duration};
 use openclaw_errors::OpenClawError;
 use openclaw_protocol::ScopeSet;
 use openclaw_protocol::typescript::WireError;
@@ -39,7 +39,7 @@ pub(crate) async fn snapshot(
         agents.push(json!({
             "agentId": agent.id,
             "isDefault": is_default,
-            "heartbeat": heartbeat(),
+            "heartbeat": heartbeat(state, &agent.id),
             "sessions": sessions,
         }));
     }
@@ -64,15 +64,28 @@ pub(crate) async fn snapshot(
     }))
 }
 
-/// A heartbeat that does not beat.
-fn heartbeat() -> Value {
+/// The heartbeat of an agent.
+pub(super) fn heartbeat(state: &GatewayState, agent: &AgentId) -> Value {
+    let config = state.config.current();
+    let settings = config.heartbeats.get(agent).filter(|_| state.clockwork.heartbeats_run());
+    let Some(settings) = settings else {
+        return json!({
+            "enabled": false,
+            "every": "disabled",
+            "everyMs": null,
+            "prompt": "",
+            "target": "none",
+            "ackMaxChars": 300,
+        });
+    };
+    let every = u64::try_from(settings.every.as_millis()).unwrap_or(u64::MAX);
     json!({
-        "enabled": false,
-        "every": "disabled",
-        "everyMs": null,
-        "prompt": "",
-        "target": "none",
-        "ackMaxChars": 300,
+        "enabled": true,
+        "every": write_duration(every),
+        "everyMs": every,
+        "prompt": settings.prompt,
+        "target": settings.target,
+        "ackMaxChars": settings.ack_max_chars,
     })
 }
 

@@ -9,7 +9,7 @@ use openclaw_protocol::methods::{
     MessageSend, MessageSendParams,
 };
 use openclaw_protocol::typescript::params::{
-    AgentParams, AgentWaitParams, SentFile, WakeMode, WakeParams,
+    AgentParams, AgentWaitParams, SentFile, SetHeartbeatsParams, WakeMode, WakeParams,
 };
 use openclaw_protocol::typescript::{WireCode, WireError, success};
 use openclaw_sessions::WaitError;
@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::super::keys;
 use super::{Call, channels, send, sessions, status};
+use crate::schedule::note_for_main;
 
 const DEFAULT_WAIT_MS: u64 = 30_000;
 const LONGEST_WAIT_MS: u64 = 86_400_000;
@@ -274,11 +275,18 @@ pub(super) async fn wake(call: Call<'_>) -> Result<Value, WireError> {
         return Err(WireError::invalid("text required"));
     }
     if params.mode == WakeMode::NextHeartbeat {
-        return Err(WireError::unavailable(
-            "wake with next-heartbeat is not built yet: it waits for heartbeats; use the mode now",
-        ));
+        let agent = call.state.config.current().default_agent().id.clone();
+        note_for_main(call.state, &agent, params.text.trim()).await?;
+        return Ok(json!({ "ok": true }));
     }
     let asked = AgentRunParams { message: params.text, ..AgentRunParams::default() };
     let accepted = call.of::<AgentRun>(asked).await?;
     Ok(json!({ "ok": true, "runId": accepted.run_id }))
+}
+
+/// Switches heartbeats off, or on as they are configured, until the next start.
+pub(super) fn set_heartbeats(call: Call<'_>) -> Result<Value, WireError> {
+    let params: SetHeartbeatsParams = call.params()?;
+    call.state.clockwork.set_heartbeats(params.enabled);
+    Ok(json!({ "ok": true, "enabled": params.enabled }))
 }

@@ -7,7 +7,7 @@ use openclaw_protocol::typescript::params::Nothing;
 use openclaw_protocol::{Scope, ScopeSet};
 use serde_json::{Value, json};
 
-use super::{Call, channels, sessions};
+use super::{Call, channels, health, sessions};
 use crate::GatewayState;
 
 /// Sessions named for each agent.
@@ -41,7 +41,13 @@ pub(super) async fn status(call: Call<'_>) -> Result<Value, WireError> {
         .agents
         .iter()
         .map(|agent| {
-            json!({ "agentId": agent.id, "enabled": false, "every": "disabled", "everyMs": null })
+            let beat = health::heartbeat(state, &agent.id);
+            json!({
+                "agentId": agent.id,
+                "enabled": beat["enabled"],
+                "every": beat["every"],
+                "everyMs": beat["everyMs"],
+            })
         })
         .collect();
     let (_, model, tokens) = model_of(state, &default_agent);

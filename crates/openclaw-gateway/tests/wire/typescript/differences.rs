@@ -57,7 +57,6 @@ pub(super) const DIFFERENCES: &[(&str, &str)] = &[
     ("-sessions.patch.entry.systemPromptReport", "prompts are not kept with sessions"),
     ("-sessions.reset.entry.skillsSnapshot", "there are no skills"),
     ("-system-presence[].ip", "an address of one of several is not guessed"),
-    ("~cron.status.nextWakeAtMs", "nothing is planned: there is no scheduler"),
     ("~health.agents[].heartbeat.everyMs", "heartbeats are off"),
     ("~hello.snapshot.health.agents[].heartbeat.everyMs", "heartbeats are off"),
     (

@@ -16,7 +16,7 @@ async fn a_client_is_welcomed_with_how_things_stand() {
     assert!(hello["auth"]["deviceToken"].as_str().is_some_and(|token| token.len() >= 43));
     assert_eq!(hello["policy"]["tickIntervalMs"], 30_000);
     let methods = hello["features"]["methods"].as_array().expect("methods");
-    assert!(methods.contains(&json!("chat.send")) && !methods.contains(&json!("cron.add")));
+    assert!(methods.contains(&json!("chat.send")) && !methods.contains(&json!("skills.status")));
     // The client itself is present already, beside the gateway.
     let presence = client.event("presence", |_| true).await;
     let present = presence["payload"]["presence"].as_array().expect("entries");

@@ -102,6 +102,14 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("sessions.patch", json!({"key": main, "thinkingLevel": "low", "label": "lbl"})),
         ("last-heartbeat", json!({})),
         ("device.pair.list", json!({})),
+        (
+            "cron.add",
+            json!({
+                "name": "t1", "schedule": {"kind": "every", "everyMs": 3_600_000},
+                "sessionTarget": "isolated", "wakeMode": "now",
+                "payload": {"kind": "agentTurn", "message": "hi"},
+            }),
+        ),
         ("cron.list", json!({})),
         ("cron.status", json!({})),
         ("system-presence", json!({})),

@@ -83,6 +83,60 @@ pub struct CronListParams {
     pub include_disabled: Option<bool>,
 }
 
+/// The params of `cron.remove`: one of both.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CronTargetParams {
+    /// The job.
+    pub id: Option<String>,
+    /// The job.
+    pub job_id: Option<String>,
+}
+
+/// The params of `cron.update`.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CronUpdateParams {
+    /// The job.
+    pub id: Option<String>,
+    /// The job.
+    pub job_id: Option<String>,
+    /// What is changed.
+    pub patch: Map<String, Value>,
+}
+
+/// The params of `cron.run`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CronRunParams {
+    /// The job.
+    pub id: Option<String>,
+    /// The job.
+    pub job_id: Option<String>,
+    /// `due` or `force`.
+    pub mode: Option<String>,
+}
+
+/// The params of `cron.runs`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CronRunsParams {
+    /// The job.
+    pub id: Option<String>,
+    /// The job.
+    pub job_id: Option<String>,
+    /// At most this many.
+    pub limit: Option<u32>,
+}
+
+/// The params of `set-heartbeats`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SetHeartbeatsParams {
+    /// Whether they run.
+    pub enabled: bool,
+}
+
 /// The params of `tools.invoke`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
