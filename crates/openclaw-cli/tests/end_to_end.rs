@@ -3,6 +3,7 @@
 
 mod access;
 mod commands;
+mod cron;
 mod exec;
 mod faults;
 mod hooks;

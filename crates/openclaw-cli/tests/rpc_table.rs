@@ -57,6 +57,15 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("models.probe", json!({"timeout_ms": 5_000})),
         ("usage.cost", json!({"days": 7})),
         ("gateway.reload", json!({})),
+        ("cron.status", json!({})),
+        ("cron.list", json!({})),
+        (
+            "cron.add",
+            json!({
+                "name": "table", "schedule": {"kind": "cron", "expr": "0 8 * * 1"},
+                "payload": {"kind": "agent_turn", "message": "good morning"},
+            }),
+        ),
         ("keys.create", json!({"name": "table", "scopes": ["operator.read"]})),
         ("keys.list", json!({})),
         ("keys.rotate", json!({"id": "table"})),
@@ -90,6 +99,10 @@ fn not_found() -> Vec<(&'static str, Value)> {
         ("channel.connect", json!({"channel_id": "pigeon"})),
         ("channel.disconnect", json!({"channel_id": "pigeon"})),
         ("pairing.approve", json!({"code": "AAAAAAAA"})),
+        ("cron.update", json!({"job_id": "none", "patch": {}})),
+        ("cron.remove", json!({"job_id": "none"})),
+        ("cron.run", json!({"job_id": "none"})),
+        ("cron.runs", json!({"job_id": "none"})),
         ("keys.rotate", json!({"id": "nobody"})),
         ("keys.revoke", json!({"id": "nobody"})),
         ("device.approve", json!({"request_id": "none"})),
@@ -175,13 +188,18 @@ async fn the_table_names_every_method() {
         .iter()
         .map(|method| method["name"].as_str().unwrap_or_default().to_owned())
         .collect();
-    // These need a WebSocket, a person or device that asks, a command that waits, and the end of the gateway.
+    // These need a WebSocket, a person or device that asks, a command that waits, a job's id, and the
+    // end of the gateway.
     let elsewhere = [
         "subscribe",
         "unsubscribe",
         "pairing.approve",
         "approval.resolve",
         "approval.forget",
+        "cron.update",
+        "cron.remove",
+        "cron.run",
+        "cron.runs",
         "device.approve",
         "device.reject",
         "device.rotate",

@@ -88,6 +88,25 @@ async fn its_command_line_works_unchanged() {
     let logs = client.run(&["logs", "--limit", "5"]).await;
     assert!(logs.contains("Log file"), "{logs}");
     assert!(client.run(&["cron", "list"]).await.contains("No cron jobs"));
+    let added = client
+        .json(&[
+            "cron",
+            "add",
+            "--json",
+            "--name",
+            "news",
+            "--every",
+            "1h",
+            "--message",
+            "tell them",
+        ])
+        .await;
+    assert_eq!(added["name"], "news", "{added}");
+    assert!(client.run(&["cron", "list"]).await.contains("news"));
+    let ours = gateway.openclaw(&["cron", "list"]).await;
+    assert!(String::from_utf8_lossy(&ours.stdout).contains("every 1h"));
+    client.run(&["cron", "rm", added["id"].as_str().expect("an id")]).await;
+    assert!(client.run(&["cron", "list"]).await.contains("No cron jobs"));
     let devices = client.json(&["devices", "list", "--json"]).await;
     let device = devices["paired"][0]["deviceId"].as_str().expect("its own device").to_owned();
     let ours = gateway.openclaw(&["devices", "list"]).await;

@@ -19,9 +19,9 @@ use crate::{
     AgentSettings, Config, DockerSettings, Environment, ExecAsk, Issue, LoggingSettings, McpServer,
     McpTransport, ModelProvider, Place, ReadContext, RoutingRule, SandboxSettings, SearchProvider,
     AgentSettings, Config, DockerSettings, Environment, ExecAsk, HeartbeatSettings, Issue,
-    LoggingSettings,
-    ModelProvider, Place, ReadContext, RoutingRule, SandboxSettings, SearchProvider,
-    SearchSettings, Spanned, StorageBackend, ToolSettings, TtsProvider, TtsSettings,
+    LoggingSettings, ModelProvider, Place, ReadContext, RoutingRule, SandboxSettings,
+    SearchProvider, SearchSettings, Spanned, StorageBackend, ToolSettings, TtsProvider,
+    TtsSettings,
 };
 
 /// What turns valid sections into one configuration: where things are and what else there is.

@@ -10,6 +10,8 @@ use crate::{
     HooksSettings, LoggingSettings, MemorySettings, ModelSettings, OtelSettings, SpendLimits,
     TtsSettings,
     CronSettings, HeartbeatSettings, HooksSettings, LoggingSettings, ModelSettings, OtelSettings, SpendLimits, TtsSettings,
+    CronSettings, HeartbeatSettings, HooksSettings, LoggingSettings, ModelSettings, OtelSettings,
+    SpendLimits, TtsSettings,
 };
 use openclaw_core::{AgentId, ChannelKind, ChatKind, QueueMode, ReplyBack, SandboxMode, Secret};
 

@@ -10,7 +10,8 @@ use openclaw_core::{
 use tokio::sync::mpsc;
 
 use crate::rows::{
-    Backlog, EventRow, InboxRow, LeaseRow, MessageQuery, OutboxRow, Page, PairingRow, SessionQuery, TranscriptRow, UsageRow, UserRow, JobRow, JobRunRow,
+    Backlog, EventRow, InboxRow, JobRow, JobRunRow, LeaseRow, MessageQuery, OutboxRow, Page,
+    PairingRow, SessionQuery, TranscriptRow, UsageRow, UserRow,
 };
 use crate::{Applied, ApplyError, Batch, StorageError};
 

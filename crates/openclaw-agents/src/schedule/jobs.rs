@@ -304,7 +304,7 @@ impl Jobs {
             let now = self.now();
             *answer = if job.state.running.is_some() {
                 RunAsked::AlreadyRunning
-            } else if only_if_due && !job.due_at.is_some_and(|due| due <= now) {
+            } else if only_if_due && job.due_at.is_none_or(|due| due > now) {
                 RunAsked::NotDue
             } else {
                 let slot = job.state.asked.filter(|_| !job.state.is_retry).unwrap_or(now);

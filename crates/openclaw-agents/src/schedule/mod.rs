@@ -14,7 +14,7 @@ mod heartbeat;
 mod job;
 mod jobs;
 mod patch;
-mod schedule;
+mod spec;
 mod text;
 mod typescript;
 mod wall;
@@ -32,6 +32,6 @@ pub use job::{
 };
 pub use jobs::{JobChange, JobChangeKind, Jobs, JobsDeps, JobsStatus, RunAsked};
 pub use patch::{DeliveryPatch, JobPatch, NewJob, PayloadPatch};
-pub use schedule::Schedule;
+pub use spec::Schedule;
 pub use text::parse_moment;
 pub use typescript::typescript_job;

@@ -305,7 +305,7 @@ fn read_payload(all: &Fields<'_>) -> Read<Option<PayloadPatch>> {
         Some(_) => Some(fields.number("timeout_seconds")?),
     };
     let patch = PayloadPatch {
-        is_event: kind.or_else(|| match (&message, &text) {
+        is_event: kind.or(match (&message, &text) {
             (None, Some(_)) => Some(true),
             (Some(_), _) => Some(false),
             (None, None) => None,

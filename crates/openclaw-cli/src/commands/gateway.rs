@@ -142,6 +142,7 @@ async fn serve_until_stopped(
     let Composed { gateway, source, model_tasks, background, mcp, lock } = composed;
     let server = Server::bind(gateway.state().clone(), ServerOptions { token }).await?;
     gateway.start().await?;
+    gateway.run_jobs();
     openclaw_gateway::lifecycle::ConfigSource::keep(source.as_ref()).await;
     let listening = server.addresses();
     if let Some(address) = server.address() {

@@ -6,6 +6,7 @@ mod backup;
 mod channels;
 mod completion;
 mod config;
+mod cron;
 mod devices;
 mod doctor;
 mod gateway;
@@ -102,6 +103,9 @@ enum Command {
     /// Answer commands that wait for your word.
     #[command(subcommand)]
     Approvals(approvals::ApprovalsCommand),
+    /// Let the assistant do something at some time, once or again and again.
+    #[command(subcommand)]
+    Cron(cron::CronCommand),
     /// Decide which devices of older clients may connect.
     #[command(subcommand)]
     Devices(devices::DevicesCommand),
@@ -172,6 +176,7 @@ fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Login(arguments) => login::run(context, &arguments),
         Command::Logout => login::forget(context),
         Command::Approvals(command) => client(context, approvals::run(context, command)),
+        Command::Cron(command) => client(context, cron::run(context, command)),
         Command::Devices(command) => client(context, devices::run(context, command)),
         Command::Models(command) => client(context, models::run(context, command)),
         Command::Config(command) => config::run(context, command),

@@ -4,6 +4,8 @@ use openclaw_agents::mcp::{McpDeps, McpServers};
 use openclaw_agents::memory::{Memory, MemoryDeps};
 use openclaw_agents::model::RetryPolicy;
 use openclaw_agents::tools::{MemoryGetTool, MemorySearchTool};
+use openclaw_agents::schedule::{Jobs, JobsDeps};
+use openclaw_agents::tools::CronTool;
 use openclaw_agents::{AgentRunner, RunnerDeps};
 use openclaw_config::{Environment, Loaded, Overrides, StatePaths};
 use openclaw_core::{Clock, IdGen, Rng, SystemClock, SystemIds, SystemRng};
@@ -72,7 +74,7 @@ pub(crate) async fn compose(
     };
     let mcp = Arc::new(McpServers::new(mcp, &config));
     let tools = ToolRegistry::builder().with_file_tools(media.clone());
-    let mut tools = tools.with_command_tools(commands).with(WebFetchTool::new(fetcher));
+    let mut tools = tools.with_command_tools(commands).with(WebFetchTool::new(fetcher.clone()));
     if let Some(search) = config.tools.search.clone() {
         tools = tools.with(WebSearchTool::new(search).map_err(|error| {
             OpenClawError::internal("the client of web_search cannot be set up").with_source(error)
@@ -89,6 +91,14 @@ pub(crate) async fn compose(
     let tools = Arc::new(tools.build());
     let model_tasks = TaskTracker::new();
     let zone = jiff::tz::TimeZone::system();
+    let jobs = Arc::new(Jobs::new(JobsDeps {
+        storage: storage.clone(),
+        clock: clock.clone(),
+        ids: ids.clone(),
+        zone: zone.clone(),
+    }));
+    let tools = Arc::new(tools.with(CronTool::new(jobs.clone())).build());
+    let model_tasks = TaskTracker::new();
     let runner = AgentRunner::new(RunnerDeps {
         storage: storage.clone(),
         tools: tools.clone(),
@@ -112,6 +122,8 @@ pub(crate) async fn compose(
         tools,
         memory,
         factories: channels.factories(),
+        jobs,
+        fetcher,
         media: Arc::new(media),
         identity: Identity {
             gateway_id,

@@ -27,6 +27,8 @@ use crate::{
     DeliverySettings, GatewaySettings, HooksSettings, LoggingSettings, McpServer, OtelSettings,
     SessionSettings, TableReader, TtsSettings,
     DeliverySettings, GatewaySettings, HooksSettings, LoggingSettings, OtelSettings, SessionSettings, TableReader, TtsSettings, CronSettings,
+    CronSettings, DeliverySettings, GatewaySettings, HooksSettings, LoggingSettings, OtelSettings,
+    SessionSettings, TableReader, TtsSettings,
 };
 
 /// All sections as they stand in the files, each value valid by itself.

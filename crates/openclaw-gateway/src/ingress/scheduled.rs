@@ -62,6 +62,7 @@ impl GatewayIngress {
             starts_turn: true,
             begins_anew: false,
             stops_others: false,
+            approves: None,
         };
         let start = RunStart {
             run_id: scheduled.run_id.clone(),
@@ -109,6 +110,7 @@ impl GatewayIngress {
             starts_turn: false,
             begins_anew: false,
             stops_others: false,
+            approves: None,
         };
         for _ in 0..TRIES {
             let mut batch = Batch { fences: Vec::new(), writes: scheduled.with.clone() };

@@ -36,6 +36,7 @@ pub(crate) use device::{tell_requested, tell_resolved};
 pub(crate) use dispatch::{Handler, call, lacks, take_turn_of};
 pub use dispatch::{answer, may_wait, refuse};
 pub(crate) use gateway::status::rss_bytes;
+pub(crate) use message::send::send as send_message;
 pub(crate) use models::list::configured as configured_models;
 pub use models::list::list as list_models;
 pub use models::probe::probe as probe_models;

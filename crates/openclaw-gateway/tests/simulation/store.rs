@@ -20,6 +20,8 @@ use openclaw_storage::{
     Applied, ApplyError, Batch, CommitObserver, Committed, Conflict, EventReads, InboxReads,
     LeaseReads, MemoryReads, MessageReads, OutboxReads, PairingReads, SessionReads, Storage,
     Backlog, EventRow, InboxRow, LeaseRow, MessageQuery, OutboxRow, Page, PairingRow, SessionQuery, TranscriptRow, UsageRow, UserRow, JobRow, JobRunRow,
+    Backlog, EventRow, InboxRow, JobRow, JobRunRow, LeaseRow, MessageQuery, OutboxRow, Page,
+    PairingRow, SessionQuery, TranscriptRow, UsageRow, UserRow,
 };
 use openclaw_storage::{
     Applied, ApplyError, Batch, CommitObserver, Committed, Conflict, EventReads, InboxReads,

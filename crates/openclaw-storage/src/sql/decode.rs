@@ -22,6 +22,8 @@ use crate::rows::{
     MemoryVectorRow, NewMemoryChunk, OutboxKind, OutboxRow, OutboxState, PairingRow, TranscriptRow,
     UsageRow, UserRow,
     EventRow, InboxRow, LeaseRow, OutboxKind, OutboxRow, OutboxState, PairingRow, TranscriptRow, UsageRow, UserRow, JobRow, JobRunRow,
+    EventRow, InboxRow, JobRow, JobRunRow, LeaseRow, OutboxKind, OutboxRow, OutboxState,
+    PairingRow, TranscriptRow, UsageRow, UserRow,
 };
 
 pub(crate) fn direction_word(direction: Direction) -> &'static str {

@@ -1,3 +1,4 @@
+mod jobs;
 mod sandbox;
 
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,7 +10,9 @@ use openclaw_agents::{ModelProbe, probe};
 use openclaw_config::{Config, LoadRequest, StatePaths, StorageBackend, load};
 use openclaw_core::SystemClock;
 use openclaw_gateway::lifecycle::{LockError, StateLock};
-use openclaw_protocol::methods::{GatewayStatus, GatewayStatusGet, GatewayStatusParams};
+use openclaw_protocol::methods::{
+    CronList, CronListParams, GatewayStatus, GatewayStatusGet, GatewayStatusParams,
+};
 use openclaw_storage::archive::RestoreError;
 use openclaw_storage::rows::Backlog;
 use openclaw_storage::{NoObserver, StorageError, sqlite};
@@ -96,12 +99,16 @@ pub(crate) fn run(context: &Context, arguments: &DoctorArguments) -> Result<(), 
     }
     let running = client(context, async {
         let client = Reach::find(context)?.client().await?;
-        Ok(client
+        let status = client
             .call_within::<GatewayStatusGet>(&GatewayStatusParams { deep: true }, STATUS_LIMIT)
-            .await?)
+            .await?;
+        Ok((status, client.call::<CronList>(&CronListParams::default()).await))
     });
     match running {
-        Ok(status) => gateway(&status, &mut report),
+        Ok((status, listed)) => {
+            gateway(&status, &mut report);
+            jobs::look(listed, &mut report);
+        }
         Err(failure) if failure.code == "not_reachable" => {
             report.add_with_hint(
                 Severity::Warning,
