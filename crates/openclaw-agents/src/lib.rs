@@ -11,7 +11,9 @@
 //! To add a provider's wire, see [`model`]. To add something to the prompt, see `prompt`; its size
 //! is held by a test.
 
+mod compaction;
 mod context;
+mod contexts;
 mod history;
 mod input;
 pub mod mcp;
@@ -24,12 +26,17 @@ mod runner;
 pub mod schedule;
 mod spending;
 pub mod tools;
+mod skills;
+mod spending;
+mod tokens;
 mod transcript;
 mod turn;
 
 pub use context::Settled;
+pub use contexts::{Compacted, ContextOverview, ContextPart, Contexts, NoContexts};
 pub use history::{HistoryMessage, history_entries};
 pub use probe::{ModelProbe, probe};
 pub use runner::{AgentRunner, RunnerDeps};
+pub use skills::{SkillHost, SkillInfo, SkillShelf, SkillState};
 pub use spending::{Ledger, Spent, beginning, day_of, spent_since, usd};
 pub use transcript::{noted_event, said_by_assistant};

@@ -15,8 +15,11 @@ use tokio_util::task::TaskTracker;
 use crate::context::ContextCache;
 use crate::input::user_entry;
 use crate::model::{ModelHttp, Models, RetryPolicy, candidates};
+use crate::prompt::Bootstrap;
+use crate::skills::{SkillHost, Skills};
 use crate::spending::Ledger;
-use crate::turn;
+use crate::tokens::{Counter, Ratios};
+use crate::turn::{self, Revealed};
 
 /// What a runner works with.
 #[derive(Clone)]
@@ -54,6 +57,11 @@ pub struct AgentRunner {
     pub(crate) models: Arc<Models>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) contexts: ContextCache,
+    pub(crate) bootstrap: Bootstrap,
+    pub(crate) revealed: Revealed,
+    pub(crate) skills: Skills,
+    pub(crate) ratios: Ratios,
+    pub(crate) counter: Counter,
 }
 
 impl AgentRunner {
@@ -62,7 +70,17 @@ impl AgentRunner {
         let http = ModelHttp::new(deps.tasks.clone());
         let models = Models::new(http, deps.rng.clone(), deps.retry.clone());
         let ledger = Arc::new(Ledger::new(deps.storage.clone(), deps.zone.clone()));
-        Self { deps, models: Arc::new(models), ledger, contexts: ContextCache::default() }
+        Self {
+            deps,
+            models: Arc::new(models),
+            ledger,
+            contexts: ContextCache::default(),
+            bootstrap: Bootstrap::default(),
+            revealed: Revealed::default(),
+            skills: Skills::default(),
+            ratios: Ratios::default(),
+            counter: Counter::default(),
+        }
     }
 
     /// The models that its turns ask.
@@ -73,6 +91,13 @@ impl AgentRunner {
     /// What its agents used today.
     pub fn ledger(&self) -> Arc<Ledger> {
         self.ledger.clone()
+    }
+
+    /// With what skills may require of the host.
+    #[must_use]
+    pub fn on_host(mut self, host: SkillHost) -> Self {
+        self.skills = Skills::on(host);
+        self
     }
 }
 

@@ -72,11 +72,12 @@ pub use secret::{
     FetchedSecret, ReadContext, SecretError, SecretReference, SecretSource, SystemSecrets,
 };
 pub use settings::{
-    AgentSettings, AuthSettings, ChannelTable, Config, DeliverySettings, DmScope, DockerSettings,
-    EgressCredential, ExecAsk, GatewaySettings, ModelProvider, OnUncertain, ProviderApi,
-    RateLimitSettings, ReplyBackRule, ResetMode, ResetSettings, RetentionSettings, RoutingRule,
-    SandboxEngine, SandboxPath, SandboxSettings, SearchProvider, SearchSettings, SessionSettings,
-    StorageBackend, TlsSettings, ToolRules, ToolSettings,
+    AgentSettings, AuthSettings, ChannelTable, CompactionSettings, Config, DeliverySettings,
+    DmScope, DockerSettings, EgressCredential, ExecAsk, GatewaySettings, ModelProvider,
+    OnUncertain, ProviderApi, RateLimitSettings, ReplyBackRule, ResetMode, ResetSettings,
+    RetentionSettings, RoutingRule, SandboxEngine, SandboxPath, SandboxSettings, SearchProvider,
+    SearchSettings, SessionSettings, SkillsSettings, StorageBackend, TlsSettings, ToolRules,
+    ToolSettings,
 };
 pub use spanned::{Issue, Place, Spanned, SpannedEntry, SpannedTable, SpannedValue};
 pub use tts::{TtsProvider, TtsSettings};

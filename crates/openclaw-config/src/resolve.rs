@@ -22,6 +22,15 @@ use crate::{
     LoggingSettings, ModelProvider, Place, ReadContext, RoutingRule, SandboxSettings,
     SearchProvider, SearchSettings, Spanned, StorageBackend, ToolSettings, TtsProvider,
     TtsSettings,
+    AgentEntry, AgentFields, AgentsSection, CompactionFields, EngineSection, RuleSection,
+    SandboxFields, SearchFields, Sections, SkillsSection, ToolFields,
+};
+use crate::wording::{did_you_mean, quoted_list};
+use crate::{
+    AgentSettings, CompactionSettings, Config, DockerSettings, Environment, ExecAsk, Issue,
+    LoggingSettings, ModelProvider, Place, ReadContext, RoutingRule, SandboxSettings,
+    SearchProvider, SearchSettings, SkillsSettings, Spanned, StorageBackend, ToolSettings,
+    TtsProvider, TtsSettings,
 };
 
 /// What turns valid sections into one configuration: where things are and what else there is.
@@ -49,6 +58,7 @@ impl Resolver<'_> {
         let agents = self.agents(sections.agents, &tools, &model_aliases, &mut providers);
         let routing = self.rules(sections.rules, &agents);
         let memory = self.memory(sections.memory, &providers);
+        let skills = self.skills(sections.skills);
         let retention = sections.storage.retention;
         let storage = self.storage(sections.storage.engine);
         let mcp = self.mcp(sections.mcp, &agents);
@@ -61,6 +71,7 @@ impl Resolver<'_> {
             tools,
             tts: sections.tts.map(|tts| self.tts(tts)),
             session: sections.session,
+            skills,
             routing,
             delivery: sections.delivery,
             storage,
@@ -194,12 +205,24 @@ impl Resolver<'_> {
             workspace,
             sandbox: sandbox(&fields.sandbox, &defaults.sandbox),
             tools: None,
+            compaction: compaction(&fields.compaction, &defaults.compaction),
+            skills: fields.skills.clone().or_else(|| defaults.skills.clone()),
             turn_timeout: seconds(fields.timeout_seconds, defaults.timeout_seconds, 600),
             model_idle_timeout: seconds(
                 fields.idle_timeout_seconds,
                 defaults.idle_timeout_seconds,
                 120,
             ),
+        }
+    }
+
+    fn skills(&self, section: SkillsSection) -> SkillsSettings {
+        let absolute = |path: &Spanned<String>| {
+            normal(&self.folder.join(self.environment.expand_home(&path.value)))
+        };
+        SkillsSettings {
+            extra_dirs: section.extra_dirs.iter().map(absolute).collect(),
+            enabled: section.entries,
         }
     }
 
@@ -452,6 +475,18 @@ fn normal(path: &Path) -> PathBuf {
         }
     }
     normal
+}
+
+/// What an agent does not set it takes from `[agents.compaction]`.
+fn compaction(own: &CompactionFields, shared: &CompactionFields) -> CompactionSettings {
+    let text = |own: &Option<String>, shared: &Option<String>| {
+        own.clone().or_else(|| shared.clone()).filter(|text| !text.trim().is_empty())
+    };
+    CompactionSettings {
+        enabled: own.enabled.or(shared.enabled).unwrap_or(true),
+        model: text(&own.model, &shared.model),
+        instructions: text(&own.instructions, &shared.instructions),
+    }
 }
 
 /// What an agent does not set it takes from `[agents.sandbox]`.

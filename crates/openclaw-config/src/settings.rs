@@ -34,6 +34,8 @@ pub struct Config {
     pub tts: Option<TtsSettings>,
     /// `[session]`.
     pub session: SessionSettings,
+    /// `[skills]`.
+    pub skills: SkillsSettings,
     /// `[[routing.rules]]` in file order.
     pub routing: Vec<RoutingRule>,
     /// `[delivery]`.
@@ -164,10 +166,40 @@ pub struct AgentSettings {
     pub sandbox: SandboxSettings,
     /// The agent's own tool policy, applied after `[tools]`.
     pub tools: Option<ToolSettings>,
+    /// What becomes of a conversation that fills its window.
+    pub compaction: CompactionSettings,
+    /// The skills that are offered, by name; `None` is all.
+    pub skills: Option<Vec<String>>,
     /// The total time limit of a turn; default 600 s.
     pub turn_timeout: Duration,
     /// The longest pause between two chunks of a model; default 120 s.
     pub model_idle_timeout: Duration,
+}
+
+/// `[agents.compaction]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompactionSettings {
+    /// Whether older parts are summarised.
+    pub enabled: bool,
+    /// `provider/model` that writes summaries; `None` is the session's.
+    pub model: Option<String>,
+    /// What summaries must hold or leave out.
+    pub instructions: Option<String>,
+}
+
+impl Default for CompactionSettings {
+    fn default() -> Self {
+        Self { enabled: true, model: None, instructions: None }
+    }
+}
+
+/// `[skills]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SkillsSettings {
+    /// `load.extra_dirs`, absolute.
+    pub extra_dirs: Vec<PathBuf>,
+    /// `entries.<name>.enabled`.
+    pub enabled: BTreeMap<String, bool>,
 }
 
 /// `[agents.sandbox]`.

@@ -39,6 +39,19 @@ pub enum AgentEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         is_error: Option<bool>,
     },
+    /// An older part of the conversation is summarised.
+    Compaction {
+        /// Where that stands.
+        phase: CompactionPhase,
+        /// About how many tokens a request had before.
+        before_tokens: u64,
+        /// About how many it has then, with `finished`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after_tokens: Option<u64>,
+        /// The model that wrote the summary, with `finished`; none where it was extracted without one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<String>,
+    },
     /// The turn ended with an answer.
     Done {
         /// The whole answer.
@@ -58,6 +71,16 @@ pub enum AgentEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         hint: Option<String>,
     },
+}
+
+/// Where the summary of an older part of a conversation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CompactionPhase {
+    /// It is being written; not stored.
+    Started,
+    /// It is stored.
+    Finished,
 }
 
 /// Where a tool call stands.

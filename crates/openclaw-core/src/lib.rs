@@ -20,7 +20,7 @@ mod session;
 mod session_key;
 mod time;
 
-pub use agent_event::{AgentEvent, ToolPhase};
+pub use agent_event::{AgentEvent, CompactionPhase, ToolPhase};
 pub use conversation::{ChatAddress, ChatKind, Conversation, Sender};
 pub use duration_text::{parse_duration, write_duration};
 pub use id::{

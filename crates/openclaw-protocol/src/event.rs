@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use openclaw_core::{
-    AgentEvent, CallId, ChannelId, ChatAddress, MessageId, RunId, SessionId, SessionKey,
-    StopReason, Timestamp, ToolName, ToolPhase, Usage,
+    AgentEvent, CallId, ChannelId, ChatAddress, CompactionPhase, MessageId, RunId, SessionId,
+    SessionKey, StopReason, Timestamp, ToolName, ToolPhase, Usage,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,8 @@ pub mod topic {
     pub const AGENT_DELTA: &str = "agent.delta";
     /// A tool call began, printed something (not stored), or ended.
     pub const AGENT_TOOL: &str = "agent.tool";
+    /// An older part of the conversation is being summarised (not stored), or was.
+    pub const AGENT_COMPACTION: &str = "agent.compaction";
     /// A turn ended with an answer.
     pub const AGENT_DONE: &str = "agent.done";
     /// A turn ended without an answer.
@@ -130,6 +132,25 @@ pub struct AgentToolEvent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_error: Option<bool>,
     /// With `output`: the `seq` of the stored event that it follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_seq: Option<i64>,
+}
+
+/// The data of `agent.compaction`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AgentCompactionEvent {
+    /// Where it stands.
+    pub phase: CompactionPhase,
+    /// About how many tokens a request had before.
+    pub before_tokens: u64,
+    /// About how many it has then, with `finished`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_tokens: Option<u64>,
+    /// `provider/model` that wrote the summary, with `finished`; none where it was extracted without
+    /// one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// With `started`: the `seq` of the stored event that it follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_seq: Option<i64>,
 }
@@ -281,6 +302,11 @@ pub static TOPICS: &[TopicInfo] = &[
         true,
         "A tool call began, printed something (not stored, no seq), or ended.",
     ),
+    TopicInfo::new::<AgentCompactionEvent>(
+        topic::AGENT_COMPACTION,
+        true,
+        "An older part of the conversation is being summarised (not stored, no seq), or was.",
+    ),
     TopicInfo::new::<AgentDoneEvent>(topic::AGENT_DONE, true, "A turn ended with an answer."),
     TopicInfo::new::<AgentErrorEvent>(topic::AGENT_ERROR, true, "A turn ended without an answer."),
     TopicInfo::new::<Approval>(topic::APPROVAL_REQUESTED, true, "A command waits for approval."),
@@ -364,6 +390,12 @@ pub fn of_agent_event(event: AgentEvent, after_seq: i64) -> (&'static str, Value
             let event =
                 AgentToolEvent { phase, call_id, name, arguments, result, is_error, after_seq };
             (topic::AGENT_TOOL, data(event))
+        }
+        AgentEvent::Compaction { phase, before_tokens, after_tokens, model } => {
+            let after_seq = (phase == CompactionPhase::Started).then_some(after_seq);
+            let event =
+                AgentCompactionEvent { phase, before_tokens, after_tokens, model, after_seq };
+            (topic::AGENT_COMPACTION, data(event))
         }
         AgentEvent::Done { reply, usage, stop_reason } => {
             (topic::AGENT_DONE, data(AgentDoneEvent { reply, usage, stop_reason }))

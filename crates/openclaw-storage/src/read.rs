@@ -210,6 +210,13 @@ pub trait TranscriptReads: Send + Sync {
         after: i64,
         limit: u32,
     ) -> Read<Vec<TranscriptRow>>;
+    /// The newest entry of kind `compaction` with `seq` below `before`.
+    async fn compaction_before(
+        &self,
+        session: &SessionId,
+        before: i64,
+    ) -> Read<Option<TranscriptRow>>;
+
     /// The entries of one run, oldest first.
     async fn transcript_of_run(&self, session: &SessionId, run: &RunId)
     -> Read<Vec<TranscriptRow>>;

@@ -7,7 +7,7 @@ use rig_core::message::{
 use serde::de::DeserializeOwned;
 
 use super::{Context, Images, Settled};
-use crate::transcript::{AssistantEntry, ToolResultEntry, UserEntry};
+use crate::transcript::{AssistantEntry, SummaryEntry, ToolResultEntry, UserEntry};
 
 /// Makes a conversation of transcript entries, oldest first, that follow what is settled.
 ///
@@ -15,7 +15,8 @@ use crate::transcript::{AssistantEntry, ToolResultEntry, UserEntry};
 /// ends with the user, roles alternate, every call has exactly one result right after it, and no
 /// result stands alone. A call without a stored result gets one that says so.
 ///
-/// What the entries settle is added to what was settled before.
+/// What the entries settle is added to what was settled before. A summary stands before the entries
+/// that follow what it stands for, whatever its own place.
 pub(crate) fn assemble(
     mut settled: Arc<Settled>,
     rows: &[TranscriptRow],
@@ -45,15 +46,15 @@ pub(crate) fn assemble(
                     builder.result(result_of(&entry, images));
                 }
             }
+            // What is settled begins with it.
+            TranscriptKind::Compaction if row.seq == settled.summary_seq() => {}
             TranscriptKind::Compaction => {
-                if let Some(entry) = read::<UserEntry>(row) {
-                    if !settled.messages().is_empty() {
-                        settled = Arc::new(Settled::new());
-                    }
+                if let Some(entry) = read::<SummaryEntry>(row) {
+                    settled = Arc::new(Settled::after_summary(row.seq));
                     builder.messages.clear();
                     builder.open.clear();
                     builder.settled = None;
-                    builder.user(user_content(&entry, &[], images));
+                    builder.user(vec![UserContent::text(entry.message())]);
                 }
             }
         }
@@ -62,10 +63,11 @@ pub(crate) fn assemble(
     builder.finish(settled)
 }
 
-/// Whether rows follow settled rounds as they are: they begin with what a user said.
-pub(crate) fn continues(rows: &[TranscriptRow]) -> bool {
+/// Whether rows follow settled rounds as they are: they begin with what a user said, and hold no
+/// other summary than the one that the rounds begin with.
+pub(crate) fn continues(rows: &[TranscriptRow], summary: i64) -> bool {
     rows.first().is_some_and(|row| row.kind == TranscriptKind::User)
-        && rows.iter().all(|row| row.kind != TranscriptKind::Compaction)
+        && rows.iter().all(|row| row.kind != TranscriptKind::Compaction || row.seq == summary)
 }
 
 pub(super) fn result_of(entry: &ToolResultEntry, images: &Images) -> ToolResult {

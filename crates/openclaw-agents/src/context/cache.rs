@@ -45,8 +45,9 @@ impl ContextCache {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = kept.entries.remove(session)?;
         kept.bytes -= entry.bytes;
-        // The room differs a little from turn to turn, by what the system prompt says.
-        let is_enough = entry.settled.cut_for().is_none_or(|cut| room <= cut + cut / 8);
+        // The room differs from turn to turn: by what the system prompt says, and by what is learned
+        // of the model's tokens.
+        let is_enough = entry.settled.cut_for().is_none_or(|cut| room / 2 < cut);
         is_enough.then_some(entry.settled)
     }
 

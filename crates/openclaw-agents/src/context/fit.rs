@@ -5,7 +5,9 @@ use rig_core::message::{
 };
 
 use super::assemble::{result_of, user_content};
+use super::size::size_of;
 use super::{IMAGE_BYTES, Images, Settled};
+use crate::tokens::Sample;
 use crate::transcript::{ToolResultEntry, UserEntry};
 
 /// A conversation that is kept within its room without asking a model.
@@ -26,7 +28,7 @@ const OLD_HEAD: usize = 768;
 const OLD_TAIL: usize = 256;
 
 /// How many of the newest results are left whole as long as possible.
-const FRESH_RESULTS: usize = 2;
+const FRESH_RESULTS: usize = 3;
 
 impl Context {
     pub(super) fn new(settled: Arc<Settled>, fresh: Vec<Message>) -> Self {
@@ -91,6 +93,34 @@ impl Context {
         }
     }
 
+    /// Shortens the older tool results; answers whether it changed.
+    pub(crate) fn prune(&mut self) -> bool {
+        let mut messages = self.messages().cloned().collect::<Vec<_>>();
+        let saved = trim_results(&mut messages, FRESH_RESULTS, OLD_HEAD, OLD_TAIL);
+        if saved > 0 {
+            self.settle(messages);
+        }
+        saved > 0
+    }
+
+    /// Text of it for counting, the newest first.
+    pub(crate) fn sample(&self) -> Sample {
+        let mut sample = Sample::default();
+        let newest = self.fresh.iter().rev().chain(self.settled.messages().iter().rev());
+        for message in newest {
+            if !add_text(&mut sample, message) {
+                break;
+            }
+        }
+        sample
+    }
+
+    /// The bytes of the summary that it begins with; 0 where it begins with none.
+    pub(crate) fn summary_bytes(&self) -> usize {
+        let first = self.messages().next().cloned();
+        first.and_then(|message| summary_of(&[message])).map_or(0, |text| text.len())
+    }
+
     /// The size in bytes.
     pub(crate) fn size(&self) -> usize {
         self.settled.size() + self.fresh.iter().map(size_of).sum::<usize>()
@@ -123,10 +153,7 @@ impl Context {
         let open = self.fresh.len();
         let over = messages.len().saturating_sub(open);
         let mut messages = messages.into_iter();
-        let mut settled = Settled::new();
-        if let Some(room) = self.settled.cut_for() {
-            settled.note_cut(room);
-        }
+        let mut settled = self.settled.emptied();
         if !self.settled.messages().is_empty() {
             settled.extend(messages.by_ref().take(over), self.settled.last_seq());
         }
@@ -175,13 +202,29 @@ fn drop_rounds(messages: &mut Vec<Message>, size: usize, room: usize) -> usize {
         keep_from = next;
     }
     if keep_from > 0 {
+        let summary = summary_of(messages);
         messages.drain(..keep_from);
         if let Some(Message::User { content }) = messages.first_mut() {
             content.insert(0, UserContent::text(LEFT_OUT));
             saved = saved.saturating_sub(LEFT_OUT.len());
+            if let Some(text) = summary {
+                saved = saved.saturating_sub(text.len());
+                content.insert(0, UserContent::text(text));
+            }
         }
     }
     saved
+}
+
+/// The summary that a conversation begins with: it stays when rounds go.
+fn summary_of(messages: &[Message]) -> Option<String> {
+    let Some(Message::User { content }) = messages.first() else { return None };
+    match content.first() {
+        Some(UserContent::Text(text)) if text.text.starts_with("[summary ") => {
+            Some(text.text.clone())
+        }
+        _ => None,
+    }
 }
 
 /// Drops the oldest steps (an answer with its results) of the only round that is left, never the
@@ -255,6 +298,32 @@ pub(crate) fn head_and_tail(text: &str, head: usize, tail: usize) -> String {
     format!("{}\n[… {} bytes left out …]\n{}", &text[..end], start - end, &text[start..])
 }
 
+/// Adds what a message says; `false` when there is enough.
+fn add_text(sample: &mut Sample, message: &Message) -> bool {
+    match message {
+        Message::System { content } => sample.add(content),
+        Message::User { content } => content.iter().all(|block| match block {
+            UserContent::Text(text) => sample.add(&text.text),
+            UserContent::ToolResult(result) => result.content.iter().all(|part| match part {
+                ToolResultContent::Text(text) => sample.add(&text.text),
+                ToolResultContent::Image(_) | ToolResultContent::Json { .. } => true,
+            }),
+            _ => true,
+        }),
+        Message::Assistant(turn) => turn.content.iter().all(|block| match block {
+            AssistantContent::Text(text) => sample.add(&text.text),
+            AssistantContent::ToolCall(call) => {
+                let mut arguments = call.function.arguments.values();
+                arguments.all(|value| match value.as_str() {
+                    Some(text) => sample.add(text),
+                    None => sample.add(&value.to_string()),
+                })
+            }
+            _ => true,
+        }),
+    }
+}
+
 fn has_results(message: &Message) -> bool {
     matches!(message, Message::User { content }
         if content.iter().any(|block| matches!(block, UserContent::ToolResult(_))))
@@ -262,50 +331,4 @@ fn has_results(message: &Message) -> bool {
 
 fn begins_round(message: &Message) -> bool {
     matches!(message, Message::User { .. }) && !has_results(message)
-}
-
-pub(super) fn size_of(message: &Message) -> usize {
-    const FRAME: usize = 24;
-    FRAME
-        + match message {
-            Message::System { content } => content.len(),
-            Message::User { content } => content.iter().map(size_of_user).sum(),
-            Message::Assistant(turn) => turn.content.iter().map(size_of_assistant).sum(),
-        }
-}
-
-fn size_of_user(block: &UserContent) -> usize {
-    match block {
-        UserContent::Text(text) => text.text.len(),
-        UserContent::ToolResult(result) => {
-            let parts = result.content.iter().map(|part| match part {
-                ToolResultContent::Text(text) => text.text.len(),
-                ToolResultContent::Image(_) => IMAGE_BYTES,
-                ToolResultContent::Json { value } => value.to_string().len(),
-            });
-            48 + parts.sum::<usize>()
-        }
-        UserContent::Image(_)
-        | UserContent::Audio(_)
-        | UserContent::Video(_)
-        | UserContent::Document(_) => IMAGE_BYTES,
-    }
-}
-
-fn size_of_assistant(block: &AssistantContent) -> usize {
-    match block {
-        AssistantContent::Text(text) => text.text.len(),
-        AssistantContent::Reasoning(reasoning) => reasoning.text.len(),
-        AssistantContent::ToolCall(call) => {
-            64 + call
-                .function
-                .arguments
-                .iter()
-                .map(|(key, value)| {
-                    key.len() + value.as_str().map_or_else(|| value.to_string().len(), str::len)
-                })
-                .sum::<usize>()
-        }
-        _ => IMAGE_BYTES,
-    }
 }

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rig_core::message::{AssistantContent, Message, ToolResultContent, UserContent};
 
-use super::fit::size_of;
+use super::size::size_of;
 
 /// The rounds of a conversation that are over, oldest first: nothing of them changes any more.
 ///
@@ -18,6 +18,8 @@ pub struct Settled {
     size: usize,
     /// The room that earlier messages were left out for, if any were.
     cut_for: Option<usize>,
+    /// The place of the summary that it begins with; 0 where it begins with none.
+    summary_seq: i64,
     /// Whether all of it is text and calls, which every wire encodes message by message.
     is_plain: bool,
     encoded: Mutex<Option<Encoding>>,
@@ -40,6 +42,20 @@ impl Settled {
     /// Nothing yet.
     pub(crate) fn new() -> Self {
         Self { is_plain: true, ..Self::default() }
+    }
+
+    /// Nothing yet, but what follows begins with the summary at this place.
+    pub(crate) fn after_summary(seq: i64) -> Self {
+        Self { summary_seq: seq, ..Self::new() }
+    }
+
+    /// Nothing yet, with all that is known besides messages.
+    pub(crate) fn emptied(&self) -> Self {
+        Self { summary_seq: self.summary_seq, cut_for: self.cut_for, ..Self::new() }
+    }
+
+    pub(crate) fn summary_seq(&self) -> i64 {
+        self.summary_seq
     }
 
     /// The messages.
@@ -109,6 +125,7 @@ impl Clone for Settled {
             last_seq: self.last_seq,
             size: self.size,
             cut_for: self.cut_for,
+            summary_seq: self.summary_seq,
             is_plain: self.is_plain,
             encoded: Mutex::new(self.encoding()),
         }

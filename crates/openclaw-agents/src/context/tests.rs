@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
 use openclaw_core::{MessageId, RunId, SessionId};
-use openclaw_storage::rows::{TranscriptKind, TranscriptRow};
+use openclaw_storage::rows::TranscriptRow;
 use proptest::prelude::*;
 use rig_core::message::{CallId, Message, ToolName, ToolResultContent, UserContent};
 
 use super::{Images, Settled, assemble};
-use crate::transcript::{AssistantEntry, CallEntry, ToolResultEntry, UserEntry};
+use crate::transcript::{AssistantEntry, CallEntry, SummaryEntry, ToolResultEntry, UserEntry};
 
 #[derive(Debug, Clone)]
 enum Entry {
@@ -41,11 +41,15 @@ fn rows(entries: &[Entry]) -> Vec<TranscriptRow> {
     let mut used = std::collections::HashSet::new();
     let drafts = entries.iter().map(|entry| match entry {
         Entry::User(text) => UserEntry { text: text.clone(), ..UserEntry::default() }.draft(None),
-        Entry::Compaction(text) => {
-            let mut draft = UserEntry { text: text.clone(), ..UserEntry::default() }.draft(None);
-            draft.kind = TranscriptKind::Compaction;
-            draft
+        Entry::Compaction(text) => SummaryEntry {
+            text: text.clone(),
+            through: 0,
+            tokens: 10_000,
+            previous: None,
+            code: "0a1b2c3d".to_owned(),
+            model: None,
         }
+        .draft(),
         Entry::Assistant(text, calls) => {
             let mut entry = AssistantEntry::text(text.as_str(), None);
             // The turn loop keeps ids apart, so they are in the store.

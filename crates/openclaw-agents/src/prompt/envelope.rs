@@ -1,5 +1,5 @@
 use jiff::tz::TimeZone;
-use openclaw_core::{Inbound, InboundKind, MessageContent, MessageId, Timestamp};
+use openclaw_core::{IdGen, Inbound, InboundKind, MessageContent, MessageId, Timestamp};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -103,7 +103,19 @@ fn cut(text: &str, most: usize) -> String {
     }
 }
 
-fn one_line(value: &Value) -> String {
+/// A code that nothing in these texts holds.
+pub(crate) fn fresh_code(ids: &dyn IdGen, texts: &[&str]) -> String {
+    loop {
+        let id = format!("envelope:{}", ids.new_id());
+        let code = hex::encode(&Sha256::digest(id.as_bytes())[..4]);
+        if !texts.iter().any(|text| text.contains(&code)) {
+            return code;
+        }
+    }
+}
+
+/// JSON on a single line, with everything escaped that could end a line or change how it is shown.
+pub(crate) fn one_line(value: &Value) -> String {
     let json = value.to_string();
     if json.chars().all(is_plain) {
         return json;

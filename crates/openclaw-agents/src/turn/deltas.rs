@@ -5,6 +5,8 @@ use openclaw_core::AgentEvent;
 use openclaw_sessions::TurnStream;
 use tokio::time::Instant;
 
+use super::scrub::{Scrubber, scrubbed};
+
 /// What separates the texts of two answers of one turn.
 const BREAK: &str = "\n\n";
 
@@ -31,6 +33,7 @@ pub(super) struct Deltas {
     held: String,
     /// When that is shown.
     next: Option<Instant>,
+    scrubber: Scrubber,
 }
 
 impl Deltas {
@@ -44,9 +47,10 @@ impl Deltas {
             reset: interrupted,
             held: String::new(),
             next: None,
+            scrubber: Scrubber::default(),
         };
         for text in said {
-            deltas.current = text;
+            deltas.current = scrubbed(&text);
             deltas.commit();
         }
         deltas
@@ -54,6 +58,18 @@ impl Deltas {
 
     /// New text; shown at once unless the last was shown just before.
     pub(super) fn push(&mut self, text: &str) {
+        let text = self.scrubber.push(text);
+        self.take(&text);
+    }
+
+    /// The answer has ended: shows all of it.
+    pub(super) fn end(&mut self) {
+        let rest = self.scrubber.finish();
+        self.take(&rest);
+        self.show();
+    }
+
+    fn take(&mut self, text: &str) {
         if text.is_empty() {
             return;
         }
@@ -95,11 +111,12 @@ impl Deltas {
         self.reset |= shown > 0;
         self.current.clear();
         self.held.clear();
+        self.scrubber = Scrubber::default();
     }
 
     /// The answer is whole and another follows.
     pub(super) fn commit(&mut self) {
-        self.show();
+        self.end();
         self.said = self.whole();
         self.current.clear();
     }

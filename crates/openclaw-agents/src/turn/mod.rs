@@ -4,11 +4,17 @@ mod caller;
 mod calls;
 mod deltas;
 mod loop_guard;
+mod offer;
+mod overview;
 mod policy;
 mod prepare;
 mod record;
+mod room;
+mod scrub;
 mod stop;
 mod tools;
 mod work;
 
+pub(crate) use offer::Revealed;
+pub(crate) use overview::{CompactionStored, Overview, overview, store_compaction};
 pub(crate) use work::run;

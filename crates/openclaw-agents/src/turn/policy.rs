@@ -8,6 +8,7 @@ use openclaw_tools::{Asker, ToolDefinition, ToolPolicy};
 use serde::Deserialize;
 
 use super::caller::Caller;
+use super::offer::{SEARCH, offered, search};
 use crate::input::asker;
 use crate::runner::AgentRunner;
 use crate::transcript::{AskerEntry, UserEntry};
@@ -15,7 +16,10 @@ use crate::transcript::{AskerEntry, UserEntry};
 /// What a turn may use: what all of those may use whose words it works on.
 pub(super) struct Allowed {
     pub(super) policy: Arc<ToolPolicy>,
+    /// What the model is offered.
     pub(super) tools: Arc<[ToolDefinition]>,
+    /// All of our tools that may be called.
+    pub(super) all: Arc<[ToolDefinition]>,
     askers: Vec<AskerEntry>,
 }
 
@@ -63,6 +67,27 @@ impl Allowed {
         }
     }
 
+    /// Offers what a search has found meanwhile.
+    pub(super) fn reveal(&mut self, runner: &AgentRunner, turn: &Turn, caller: &Caller) {
+        let offer = offered(self.all.clone(), &runner.revealed, &turn.session.id);
+        self.tools = caller.tools(offer);
+    }
+
+    /// Answers a call of `tool_search`.
+    pub(super) fn search(
+        &self,
+        runner: &AgentRunner,
+        turn: &Turn,
+        arguments: &serde_json::Map<String, serde_json::Value>,
+    ) -> Result<String, String> {
+        search(&self.all, arguments, &runner.revealed, &turn.session.id)
+    }
+
+    /// Whether a call is for the search among our own tools.
+    pub(super) fn is_search(&self, name: &str) -> bool {
+        name == SEARCH && self.tools.iter().any(|tool| tool.name == SEARCH)
+    }
+
     fn of(runner: &AgentRunner, turn: &Turn, caller: &Caller, askers: Vec<AskerEntry>) -> Self {
         let (config, session) = (&turn.config, &turn.session);
         let settings = config.agent(&session.agent_id).unwrap_or_else(|| config.default_agent());
@@ -89,6 +114,9 @@ impl Allowed {
         };
         let tools = caller.tools(runner.deps.tools.definitions(&policy, &session.agent_id));
         Self { policy: Arc::new(policy), tools, askers }
+        let all = runner.deps.tools.definitions(&policy);
+        let tools = caller.tools(offered(all.clone(), &runner.revealed, &session.id));
+        Self { policy: Arc::new(policy), tools, all, askers }
     }
 }
 

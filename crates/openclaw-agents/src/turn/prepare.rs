@@ -10,18 +10,14 @@ use serde::Deserialize;
 use super::caller::{Caller, caller_call};
 use super::loop_guard::LoopGuard;
 use super::policy::Allowed;
-use crate::context::{Context, Images, Settled, assemble, continues, room};
+use crate::context::{self, Context, Images, Stored, assemble};
 use crate::model::{Model, ModelFacts, candidates};
 use crate::placing::place_files;
-use crate::prompt::{SystemPrompt, system_prompt};
+use crate::prompt::{Section, SystemPrompt, stable_code, system_prompt};
 use crate::runner::AgentRunner;
+use crate::skills::{Offered, asked_name};
+use crate::tokens::Window;
 use crate::transcript::{AssistantEntry, ToolResultEntry, UserEntry};
-
-/// The most entries of a session that are looked at.
-const MOST_ENTRIES: u32 = 2_000;
-
-/// The most entries that are read after what is known of a session.
-const MOST_NEW_ENTRIES: u32 = 256;
 
 /// What a turn works with.
 pub(super) struct Prepared {
@@ -32,7 +28,9 @@ pub(super) struct Prepared {
     pub(super) system: Arc<str>,
     pub(super) thinking: ThinkingLevel,
     pub(super) context: Context,
-    pub(super) room: usize,
+    pub(super) window: Window,
+    /// Whether older entries were not read, and are to be summarised.
+    pub(super) is_cut: bool,
     /// What the run did before it was interrupted.
     pub(super) before: Before,
 }
@@ -81,87 +79,112 @@ pub(super) async fn prepare(runner: &AgentRunner, turn: &Turn) -> Result<Prepare
     };
     runner.deps.tools.prepare(&session.agent_id).await;
     let allowed = Allowed::new(runner, turn, &caller, &own);
-    let mut system = system_prompt(&SystemPrompt {
-        agent: &session.agent_id,
-        workspace: &settings.workspace,
-        has_tools: !allowed.tools.is_empty(),
-        now: runner.deps.clock.now(),
-        zone: &runner.deps.zone,
-    });
+    let mut sections = system_sections(runner, turn, &facts, !allowed.tools.is_empty()).await;
+    let mut system: String = sections.drain(..).map(|section| section.text).collect();
     caller.instruct(&mut system);
     let system: Arc<str> = system.into();
-    let room = room_for(turn, settings.max_context_tokens, &facts, &system, &allowed.tools);
-    let Known { settled, rows, may_be_short } = read_rows(runner, turn, room).await?;
+    let taken = taken(&system, &allowed.tools);
+    let window = window_for(runner, turn, (model.name(), &facts), taken);
+    let stored = context::read(&*runner.deps.storage, &runner.contexts, &session.id, &window).await;
+    let Stored { settled, rows, is_cut } = stored.map_err(|error| unreadable(&error))?;
+    if rows.is_empty() {
+        return Err(NotPrepared::Parked("the inputs of the turn are not in the store".to_owned()));
+    }
     let before = before(&own, &caller);
     place_all(runner, turn, &rows, &settings.workspace).await;
     let images = Images::load(&rows, &runner.deps.media).await;
     let mut context = assemble(settled, &rows, &images);
-    let is_cut = context.size() > room;
-    if is_cut {
-        // More goes than has to, so that the next turns do not cut again.
-        context.fit(room / 4 * 3);
-    }
-    if is_cut || may_be_short {
-        context.note_cut(room);
+    if is_cut || context.settled().summary_seq() != 0 {
+        context.note_cut(window.room());
     }
     runner.contexts.keep(&session.id, context.settled());
     let thinking = options
         .and_then(|options| options.thinking)
         .or(session.config.thinking)
         .unwrap_or_default();
-    Ok(Prepared { model, allowed, caller, system, thinking, context, room, before })
+    Ok(Prepared { model, allowed, caller, system, thinking, context, window, is_cut, before })
 }
 
-fn room_for(
-    turn: &Turn,
-    configured: Option<u64>,
-    facts: &ModelFacts,
-    system: &str,
-    tools: &[ToolDefinition],
-) -> usize {
-    let window =
-        turn.session.config.max_context_length.or(configured).unwrap_or(facts.context_window);
-    let definitions: usize = tools
+fn unreadable(error: &openclaw_storage::StorageError) -> NotPrepared {
+    NotPrepared::Parked(error.to_string())
+}
+
+/// The bytes of what stands before a conversation.
+pub(super) fn taken(system: &str, tools: &[ToolDefinition]) -> usize {
+    let definitions = tools
         .iter()
-        .map(|tool| tool.name.len() + tool.description.len() + tool.parameters.to_string().len())
-        .sum();
-    room(window, facts.max_output, system.len() + definitions)
+        .map(|tool| tool.name.len() + tool.description.len() + tool.parameters.to_string().len());
+    system.len() + definitions.sum::<usize>()
 }
 
-/// What is known of a session, and the entries that follow.
-struct Known {
-    settled: Arc<Settled>,
-    rows: Vec<TranscriptRow>,
-    /// Whether no more was read than there is room for.
-    may_be_short: bool,
+/// The system prompt of a session, in sections.
+pub(super) async fn system_sections(
+    runner: &AgentRunner,
+    turn: &Turn,
+    facts: &ModelFacts,
+    has_tools: bool,
+) -> Vec<Section> {
+    let (config, session) = (&turn.config, &turn.session);
+    let settings = config.agent(&session.agent_id).unwrap_or_else(|| config.default_agent());
+    let tokens = window_tokens(turn, facts);
+    // A quarter of the window, at three bytes a token.
+    let room = usize::try_from(tokens / 4 * 3).unwrap_or(usize::MAX);
+    let files = runner.bootstrap.read(&settings.workspace, &session.session_key, room).await;
+    let offered = offered_skills(runner, turn, has_tools).await;
+    let texts: Vec<&str> = files.iter().map(|file| &*file.text).collect();
+    let code = stable_code(&session.id, &texts);
+    let said = turn.inputs.last().map(|input| input.inbound.content.plain_text());
+    let asked = said.and_then(asked_name).and_then(|name| offered.asked(name));
+    system_prompt(&SystemPrompt {
+        agent: &session.agent_id,
+        code: &code,
+        workspace: &settings.workspace,
+        files: &files,
+        skills: &offered.section(&code),
+        last: asked.as_deref().unwrap_or_default(),
+        has_tools,
+        now: runner.deps.clock.now(),
+        zone: &runner.deps.zone,
+    })
 }
 
-async fn read_rows(runner: &AgentRunner, turn: &Turn, room: usize) -> Result<Known, NotPrepared> {
-    let session = &turn.session.id;
-    let unreadable = |error: openclaw_storage::StorageError| NotPrepared::Parked(error.to_string());
-    if let Some(settled) = runner.contexts.take(session, room) {
-        let rows = runner
-            .deps
-            .storage
-            .transcript_after(session, settled.last_seq(), MOST_NEW_ENTRIES)
-            .await
-            .map_err(unreadable)?;
-        if rows.len() < MOST_NEW_ENTRIES as usize && continues(&rows) {
-            return Ok(Known { settled, rows, may_be_short: false });
+/// The skills of a session; without tools nothing could read them.
+async fn offered_skills(runner: &AgentRunner, turn: &Turn, has_tools: bool) -> Offered {
+    if !has_tools {
+        return Offered::default();
+    }
+    let (config, session) = (&turn.config, &turn.session);
+    let settings = config.agent(&session.agent_id).unwrap_or_else(|| config.default_agent());
+    match runner.skills.look(&*runner.deps.storage, config, settings).await {
+        Ok(offered) => offered.place(&settings.workspace).await,
+        Err(error) => {
+            tracing::warn!(error = error.report(), "skills are not offered");
+            Offered::default()
         }
     }
-    // Stored entries are a little larger than what is sent of them.
-    let most_bytes = (room as u64).saturating_mul(2).min(8 * 1024 * 1024);
-    let rows = runner
-        .deps
-        .storage
-        .transcript_tail(session, MOST_ENTRIES, most_bytes)
-        .await
-        .map_err(unreadable)?;
-    if rows.is_empty() {
-        return Err(NotPrepared::Parked("the inputs of the turn are not in the store".to_owned()));
+}
+
+fn window_tokens(turn: &Turn, facts: &ModelFacts) -> u64 {
+    let (config, session) = (&turn.config, &turn.session);
+    let settings = config.agent(&session.agent_id).unwrap_or_else(|| config.default_agent());
+    let set = session.config.max_context_length.or(settings.max_context_tokens);
+    set.unwrap_or(facts.context_window)
+}
+
+/// The window of the model that is asked first.
+pub(super) fn window_for(
+    runner: &AgentRunner,
+    turn: &Turn,
+    (model, facts): (&str, &ModelFacts),
+    taken: usize,
+) -> Window {
+    let tokens = window_tokens(turn, facts);
+    let ratio = runner.ratios.bytes_per_token(model, &turn.session.id);
+    let window = Window::new(tokens, facts.max_output, taken, ratio);
+    match runner.ratios.too_long(model) {
+        Some(bytes) => window.below(bytes),
+        None => window,
     }
-    Ok(Known { settled: Arc::new(Settled::new()), rows, may_be_short: true })
 }
 
 /// Puts the files that came with this run into the workspace.

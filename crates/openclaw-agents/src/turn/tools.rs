@@ -66,6 +66,15 @@ pub(super) fn begin(
         .collect()
 }
 
+/// A call that the turn itself answers.
+pub(super) fn answered(call: PlannedCall, answer: Result<String, String>) -> RunningCall {
+    let result = match answer {
+        Ok(text) => result(&call, ToolOutput::text(text)),
+        Err(text) => error_result(&call, text),
+    };
+    RunningCall { call, work: Box::pin(std::future::ready(Ended::Result(result))) }
+}
+
 /// The context of a call whose output goes to the run's readers.
 pub(super) fn with_output(
     context: &ToolContext,

@@ -14,14 +14,16 @@ use super::caller::HandedOver;
 use super::calls::{PlannedCall, UsedIds, plan};
 use super::deltas::Deltas;
 use super::loop_guard::{Verdict, WARNING};
-use super::prepare::{NotPrepared, Prepared, prepare};
+use super::prepare::{NotPrepared, Prepared, prepare, taken};
 use super::record::{NotCommitted, Recorder, Step};
+use super::room::Room;
 use super::stop::{Stop, Stopped};
 use super::tools::{self, Ended, RunningCall};
 use crate::context::Images;
 use crate::model::{ErrorClass, Event, ModelError, OnLimit, Reply, Request};
 use crate::placing::place_files;
 use crate::runner::AgentRunner;
+use crate::tokens::Measured;
 use crate::transcript::{AssistantEntry, ToolResultEntry, UserEntry};
 
 /// The most tool rounds of a turn.
@@ -70,16 +72,18 @@ fn ended_early(stopped: Stopped) -> TurnResult {
     }
 }
 
-struct Work<'a> {
-    runner: &'a AgentRunner,
-    turn: &'a Turn,
-    stop: Stop,
-    prepared: Prepared,
-    recorder: Recorder,
+pub(super) struct Work<'a> {
+    pub(super) runner: &'a AgentRunner,
+    pub(super) turn: &'a Turn,
+    pub(super) stop: Stop,
+    pub(super) prepared: Prepared,
+    pub(super) recorder: Recorder,
     deltas: Deltas,
     /// Read when the first tool is called.
     used_ids: Option<UsedIds>,
-    usage: Usage,
+    pub(super) usage: Usage,
+    /// How often this turn summarised.
+    pub(super) compactions: u32,
 }
 
 /// What asking the model came to.
@@ -108,6 +112,7 @@ impl<'a> Work<'a> {
             deltas: Deltas::new(turn.stream.clone(), said, turn.attempt > 1),
             used_ids: None,
             usage: prepared.before.usage,
+            compactions: 0,
             runner,
             turn,
             stop,
@@ -125,7 +130,7 @@ impl<'a> Work<'a> {
             if let Some(reached) = self.spending_refusal().await {
                 return Ok(self.limited(reached));
             }
-            let reply = match self.ask_within_room().await {
+            let reply = match self.ask_within_room().await? {
                 Asked::Reply(reply) => *reply,
                 Asked::Stopped(stopped) => return Ok(self.stopped(stopped)),
                 Asked::Failed(error) => return Ok(TurnResult::Failed(error.stored())),
@@ -194,23 +199,32 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Asks; when the provider finds the conversation too long, once more with half of it.
-    async fn ask_within_room(&mut self) -> Asked {
-        let mut room = self.prepared.room;
+    /// Asks; when the provider finds the conversation too long, again with half of it.
+    async fn ask_within_room(&mut self) -> Result<Asked, NotCommitted> {
+        self.measure().await;
+        let mut room = self.prepared.window.room();
+        match self.make_room(room).await? {
+            Room::Stopped(stopped) => return Ok(Asked::Stopped(stopped)),
+            Room::Same | Room::Made => {}
+        }
         loop {
-            self.prepared.context.fit(room);
             let asked = self.ask().await;
-            match &asked {
-                Asked::Failed(error) if error.class == ErrorClass::ContextTooLong => {
-                    room = room.min(self.prepared.context.size()) / 2;
-                    if room < 4 * 1024 || !self.prepared.context.fit(room) {
-                        return asked;
-                    }
-                    tracing::info!(room, "the conversation is too long for the model; shortened");
-                    self.deltas.restart();
-                    self.prepared.room = room;
-                }
-                Asked::Reply(_) | Asked::Stopped(_) | Asked::Failed(_) => return asked,
+            let Asked::Failed(error) = &asked else { return Ok(asked) };
+            if error.class != ErrorClass::ContextTooLong {
+                return Ok(asked);
+            }
+            let size = self.prepared.context.size();
+            self.runner.ratios.refused(&error.model, size + self.prepared.window.taken());
+            room = room.min(size) / 2;
+            if room < 4 * 1024 {
+                return Ok(asked);
+            }
+            tracing::info!(room, "the conversation is too long for the model");
+            self.deltas.restart();
+            match self.make_room(room).await? {
+                Room::Made => {}
+                Room::Same => return Ok(asked),
+                Room::Stopped(stopped) => return Ok(Asked::Stopped(stopped)),
             }
         }
     }
@@ -243,7 +257,7 @@ impl<'a> Work<'a> {
             let event = tokio::select! {
                 biased;
                 stopped = &mut stopped => {
-                    self.deltas.show();
+                    self.deltas.end();
                     return Asked::Stopped(stopped);
                 }
                 event = events.next() => event,
@@ -257,20 +271,30 @@ impl<'a> Work<'a> {
                 Some(Ok(Event::Thinking(_))) => {}
                 Some(Ok(Event::Reset)) => self.deltas.restart(),
                 Some(Ok(Event::Finished(reply))) => {
-                    self.deltas.show();
+                    self.deltas.end();
+                    self.learn(&reply);
                     return Asked::Reply(reply);
                 }
                 Some(Err(error)) => {
-                    self.deltas.show();
+                    self.deltas.end();
                     return Asked::Failed(error);
                 }
                 None => {
-                    self.deltas.show();
+                    self.deltas.end();
                     let name = self.prepared.model.name();
                     let message = "the reply ended without an end";
                     return Asked::Failed(ModelError::new(name, ErrorClass::Transport, message));
                 }
             }
+        }
+    }
+
+    /// Learns how many bytes make a token from what the provider counted.
+    fn learn(&self, reply: &Reply) {
+        let (ratios, at) = (&self.runner.ratios, self.prepared.context.size());
+        let bytes = at + self.prepared.window.taken();
+        if let Some(bytes_per_token) = ratios.replied(&reply.model, bytes, &reply.usage) {
+            ratios.keep(&self.turn.session.id, Measured { bytes_per_token, at });
         }
     }
 
@@ -296,18 +320,34 @@ impl<'a> Work<'a> {
         let running: Vec<RunningCall> = calls
             .into_iter()
             .flat_map(|call| {
+                let allowed = &self.prepared.allowed;
+                if call.problem.is_none() && allowed.is_search(call.name.as_str()) {
+                    let found = allowed.search(self.runner, self.turn, &call.arguments);
+                    return vec![tools::answered(call, found)];
+                }
                 let context = tools::with_output(&context, &call, self.turn.stream.clone());
                 tools::begin(self.runner, &self.prepared.allowed.policy, &context, vec![call])
             })
             .collect();
         let mut results = Vec::with_capacity(running.len());
         let called = self.collect(running, &context, &mut results).await?;
+        self.reveal();
         let images = Images::of_results(&results, &self.runner.deps.media).await;
         self.prepared.context.push_results(&results, &images);
         if let (Called::Done, false) = (&called, theirs.is_empty()) {
             return Ok(Called::HandedOver(Box::new(HandedOver::after_results(theirs))));
         }
         Ok(called)
+    }
+
+    /// Offers the tools that were found, from the next request on.
+    fn reveal(&mut self) {
+        let Prepared { allowed, caller, window, system, .. } = &mut self.prepared;
+        let before = allowed.tools.len();
+        allowed.reveal(self.runner, self.turn, caller);
+        if allowed.tools.len() != before {
+            *window = window.with_taken(taken(system, &allowed.tools));
+        }
     }
 
     async fn commit_calls(
@@ -457,7 +497,7 @@ impl<'a> Work<'a> {
     fn done_with_notice(&mut self, notice: &str, stop_reason: StopReason) -> TurnResult {
         let separator = if self.deltas.current().is_empty() { "" } else { "\n\n" };
         self.deltas.push(&format!("{separator}{notice}"));
-        self.deltas.show();
+        self.deltas.end();
         let entry = AssistantEntry::text(self.deltas.current(), Some(stop_reason));
         self.done(&entry, stop_reason)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::tz::TimeZone;
 use openclaw_agents::model::RetryPolicy;
-use openclaw_agents::{AgentRunner, RunnerDeps};
+use openclaw_agents::{AgentRunner, Compacted, ContextOverview, Contexts, RunnerDeps, SkillShelf};
 use openclaw_config::{Config, Environment, LoadRequest, NoChannels, validate_text};
 use openclaw_core::{
     AgentEvent, AgentId, ChannelId, ChatId, ChatKind, Clock, Conversation, Direction, ExternalId,
@@ -404,6 +404,21 @@ impl Harness {
         tokio::time::timeout(LIMIT, self.runner.run(turn)).await.expect("a turn ends")
     }
 
+    pub(crate) async fn approve_skill(&self, name: &str) {
+        let agent = &self.session.agent_id;
+        self.runner.approve_skill(&self.config, agent, name).await.expect("a skill");
+    }
+
+    pub(crate) async fn context(&self) -> ContextOverview {
+        let turn = self.turn(MessageContent::text("/context")).await;
+        self.runner.overview(&turn).await.expect("an overview")
+    }
+
+    pub(crate) async fn compact(&self, instructions: &str) -> Option<Compacted> {
+        let turn = self.turn(MessageContent::text("/compact")).await;
+        self.runner.compact(&turn, Some(instructions)).await.expect("compacted")
+    }
+
     /// Runs a turn in the background.
     pub(crate) fn start(&self, turn: Turn) -> tokio::task::JoinHandle<TurnOutcome> {
         let runner = self.runner.clone();
@@ -533,7 +548,7 @@ impl Harness {
     }
 
     pub(crate) async fn transcript(&self) -> Vec<TranscriptRow> {
-        self.storage.transcript_tail(&self.session.id, 1_000, u64::MAX).await.expect("readable")
+        self.storage.transcript_tail(&self.session.id, 100_000, u64::MAX).await.expect("readable")
     }
 
     /// The kinds of the stored entries, in order.

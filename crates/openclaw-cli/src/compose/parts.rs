@@ -7,6 +7,7 @@ use openclaw_agents::tools::{MemoryGetTool, MemorySearchTool};
 use openclaw_agents::schedule::{Jobs, JobsDeps};
 use openclaw_agents::tools::CronTool;
 use openclaw_agents::{AgentRunner, RunnerDeps};
+use openclaw_agents::{AgentRunner, RunnerDeps, SkillHost};
 use openclaw_config::{Environment, Loaded, Overrides, StatePaths};
 use openclaw_core::{Clock, IdGen, Rng, SystemClock, SystemIds, SystemRng};
 use openclaw_errors::OpenClawError;
@@ -110,6 +111,7 @@ pub(crate) async fn compose(
         zone: zone.clone(),
         retry: RetryPolicy::default(),
     });
+    let runner = Arc::new(runner.on_host(SkillHost::new(environment.variables())));
     let source =
         Arc::new(FileConfigSource::new(environment.clone(), flags, channels.clone(), loaded));
     let gateway = Gateway::assemble(Parts {
@@ -118,7 +120,9 @@ pub(crate) async fn compose(
         fan,
         models: runner.models(),
         ledger: runner.ledger(),
-        runner: Arc::new(runner),
+        runner: runner.clone(),
+        contexts: runner.clone(),
+        skills: runner,
         tools,
         memory,
         factories: channels.factories(),

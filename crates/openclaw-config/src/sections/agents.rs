@@ -1,5 +1,6 @@
 use openclaw_core::AgentId;
 
+use super::compaction::{CompactionFields, read_compaction};
 use super::level::Level;
 use super::limits::read_limits;
 use super::sandbox::{SandboxFields, read_sandbox};
@@ -33,6 +34,8 @@ pub(crate) struct AgentFields {
     pub(crate) idle_timeout_seconds: Option<u64>,
     pub(crate) sandbox: SandboxFields,
     pub(crate) heartbeat: Option<HeartbeatFields>,
+    pub(crate) compaction: CompactionFields,
+    pub(crate) skills: Option<Vec<String>>,
 }
 
 pub(super) fn read_agents(reader: &mut TableReader<'_>) -> AgentsSection {
@@ -73,6 +76,11 @@ fn read_fields(reader: &mut TableReader<'_>, level: Level) -> AgentFields {
         "What the agent may use; checked before every call of a model.",
         read_limits,
     );
+    let compaction = reader.table(
+        "compaction",
+        "What becomes of a conversation that fills its window.",
+        |reader| read_compaction(reader, level),
+    );
     AgentFields {
         limits,
         image_model: reader
@@ -108,5 +116,9 @@ fn read_fields(reader: &mut TableReader<'_>, level: Level) -> AgentFields {
             "Looks at HEARTBEAT.md again and again; off unless `every` is set. In [agents] it holds for the default agent, and for agents with a table of their own.",
             read_heartbeat,
         ),
+        compaction,
+        skills: reader
+            .strings("skills", "The skills that are offered, by name; without it all of them.")
+            .optional(),
     }
 }

@@ -3,6 +3,7 @@
 
 mod agents;
 mod channels;
+mod compaction;
 mod delivery;
 mod gateway;
 mod hooks;
@@ -17,12 +18,14 @@ mod routing;
 mod sandbox;
 mod schedule;
 mod session;
+mod skills;
 mod storage;
 mod tools;
 mod tts;
 
 pub(crate) use agents::{AgentEntry, AgentFields, AgentsSection};
 pub(crate) use channels::ChannelsSection;
+pub(crate) use compaction::CompactionFields;
 pub(crate) use gateway::{read_bind_address, read_port};
 pub(crate) use memory::{EmbeddingProvider, MemoryFields};
 pub(crate) use models::{ProviderSection, api_name};
@@ -30,5 +33,6 @@ pub(crate) use root::{Sections, read_gateway_only, read_root};
 pub(crate) use routing::RuleSection;
 pub(crate) use sandbox::SandboxFields;
 pub(crate) use schedule::HeartbeatFields;
+pub(crate) use skills::SkillsSection;
 pub(crate) use storage::{EngineSection, StorageSection};
 pub(crate) use tools::{SearchFields, ToolFields};

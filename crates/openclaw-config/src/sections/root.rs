@@ -15,11 +15,15 @@ use super::models::read_models;
 use super::routing::read_routing;
 use super::schedule::read_cron;
 use super::session::read_session;
+use super::skills::read_skills;
 use super::storage::read_storage;
 use super::tools::read_tools;
 use super::tts::read_tts;
 use super::{
     AgentsSection, ChannelsSection, MemoryFields, RuleSection, StorageSection, ToolFields,
+};
+use super::{AgentsSection, ChannelsSection, RuleSection, SkillsSection, StorageSection, ToolFields};
+    AgentsSection, ChannelsSection, RuleSection, SkillsSection, StorageSection, ToolFields,
 };
 use crate::channel_table::ChannelParser;
 use crate::models::ModelsSection;
@@ -38,6 +42,7 @@ pub(crate) struct Sections {
     pub(crate) models: ModelsSection,
     pub(crate) tools: ToolFields,
     pub(crate) session: SessionSettings,
+    pub(crate) skills: SkillsSection,
     pub(crate) rules: Vec<RuleSection>,
     pub(crate) delivery: DeliverySettings,
     pub(crate) storage: StorageSection,
@@ -68,6 +73,11 @@ pub(crate) fn read_root(reader: &mut TableReader<'_>, channels: &dyn ChannelPars
             read_tools(reader, Level::Defaults)
         }),
         session: reader.table("session", "Sessions.", read_session),
+        skills: reader.table(
+            "skills",
+            "Skills: instructions that the model reads when a task needs them.",
+            read_skills,
+        ),
         rules: reader.table("routing", "Routing.", read_routing),
         delivery: reader.table("delivery", "Delivery.", read_delivery),
         storage: reader.table("storage", "Where everything is kept.", read_storage),

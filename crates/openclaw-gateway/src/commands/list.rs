@@ -17,6 +17,12 @@ pub enum Command {
     Stop,
     /// Answer whether a command may run.
     Approve,
+    /// Shorten the conversation by a summary.
+    Compact,
+    /// What a request to the model holds.
+    Context,
+    /// List skills, approve one, or use one.
+    Skill,
     /// Show or set the session's model.
     Model,
     /// Show or set how much the model thinks.
@@ -83,6 +89,27 @@ pub const LIST: &[CommandInfo] = &[
         "<id> <allow-once | allow-always | deny>",
         "say whether a command may run",
         Who::OnlyOwner,
+    ),
+    info(
+        Command::Compact,
+        ("compact", &[]),
+        "[what the summary must hold]",
+        "shorten the conversation by a summary",
+        Who::Owner,
+    ),
+    info(
+        Command::Context,
+        ("context", &[]),
+        "",
+        "what is sent to the model, and how large it is",
+        Who::Owner,
+    ),
+    info(
+        Command::Skill,
+        ("skill", &["skills"]),
+        "[name what to do | approve name]",
+        "list skills, use one, or approve one that has changed",
+        Who::Anyone,
     ),
     info(
         Command::Model,

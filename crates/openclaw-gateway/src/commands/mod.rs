@@ -7,12 +7,15 @@
 //! [`Command`] and to [`LIST`], and give it a file.
 
 mod approve;
+mod compact;
+mod context;
 pub(crate) mod early;
 mod help;
 mod list;
 mod model;
 mod queue;
 mod runner;
+mod skill;
 mod status;
 mod think;
 mod usage;

@@ -2,8 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use openclaw_agents::Ledger;
 use openclaw_agents::model::Models;
+use openclaw_agents::{Contexts, Ledger, SkillShelf};
 use openclaw_config::Config;
 use openclaw_core::{
     ChannelId, ChatKind, Clock, Inbound, MessageContent, Session, SessionConfig, StopReason, Usage,
@@ -16,7 +16,8 @@ use openclaw_tools::approvals::Approvals;
 use serde_json::json;
 
 use super::{
-    Command, CommandInfo, Who, approve, help, model, parse, queue, status, think, usage, whoami,
+    Command, CommandInfo, Who, approve, compact, context, help, model, parse, queue, skill, status,
+    think, usage, whoami,
 };
 
 /// What commands work with.
@@ -28,6 +29,10 @@ pub struct CommandDeps {
     pub models: Arc<Models>,
     /// What agents used today.
     pub ledger: Arc<Ledger>,
+    /// What is sent to models.
+    pub contexts: Arc<dyn Contexts>,
+    /// The skills.
+    pub skills: Arc<dyn SkillShelf>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The program's version.
@@ -128,6 +133,9 @@ impl CommandRunner {
             Command::New => Ok("A fresh session. What would you like to do?".to_owned()),
             Command::Stop => Ok("Stopped.".to_owned()),
             Command::Approve => Ok(approve::run(deps, inbound, arguments)),
+            Command::Compact => compact::run(deps, turn, arguments).await,
+            Command::Context => context::run(deps, turn).await,
+            Command::Skill => skill::run(deps, turn, arguments, is_owner).await,
             Command::Model => model::run(deps, config, session, arguments).await,
             Command::Think => think::run(deps, session, arguments).await,
             Command::Queue => queue::run(deps, config, session, arguments).await,
@@ -157,10 +165,15 @@ fn failed(error: OpenClawError) -> TurnResult {
     }
 }
 
-/// The command that inputs are; a fresh session with a first message is a turn of the model.
+/// The command that inputs are; a fresh session with a first message is a turn of the model, and so
+/// is the use of a skill.
 fn command_of(inputs: &[InboxRow]) -> Option<(&'static CommandInfo, &str)> {
     let [input] = inputs else { return None };
-    parse(&input.inbound).filter(|(info, rest)| info.command != Command::New || rest.is_empty())
+    parse(&input.inbound).filter(|(info, rest)| match info.command {
+        Command::New => rest.is_empty(),
+        Command::Skill => skill::is_ours(rest),
+        _ => true,
+    })
 }
 
 /// Inputs as the model reads them: without the command that began the session.

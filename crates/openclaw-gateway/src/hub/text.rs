@@ -32,6 +32,7 @@ pub(super) fn live_topic(event: &AgentEvent) -> &'static str {
         AgentEvent::Started { .. } => topic::AGENT_STARTED,
         AgentEvent::Delta { .. } => topic::AGENT_DELTA,
         AgentEvent::Tool { .. } => topic::AGENT_TOOL,
+        AgentEvent::Compaction { .. } => topic::AGENT_COMPACTION,
         AgentEvent::Done { .. } => topic::AGENT_DONE,
         AgentEvent::Error { .. } => topic::AGENT_ERROR,
     }

@@ -5,6 +5,8 @@ use openclaw_agents::Ledger;
 use openclaw_agents::memory::Memory;
 use openclaw_agents::model::Models;
 use openclaw_agents::schedule::Jobs;
+use openclaw_agents::model::Models;
+use openclaw_agents::{Contexts, Ledger, SkillShelf};
 use openclaw_channel_traits::ChannelFactory;
 use openclaw_config::Config;
 use openclaw_core::{Clock, IdGen, Rng};
@@ -56,6 +58,10 @@ pub struct Parts {
     pub models: Arc<Models>,
     /// What its agents used today.
     pub ledger: Arc<Ledger>,
+    /// Shows and shortens what its models are sent.
+    pub contexts: Arc<dyn Contexts>,
+    /// The skills of its agents.
+    pub skills: Arc<dyn SkillShelf>,
     /// The tools.
     pub tools: Arc<ToolRegistry>,
     /// What agents can search.
@@ -128,6 +134,8 @@ impl Gateway {
             storage: parts.storage.clone(),
             models: parts.models.clone(),
             ledger: parts.ledger.clone(),
+            contexts: parts.contexts,
+            skills: parts.skills,
             clock: parts.clock.clone(),
             version: parts.identity.version,
             approvals: parts.tools.approvals().cloned(),

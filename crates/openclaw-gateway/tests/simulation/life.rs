@@ -280,6 +280,8 @@ impl World {
                 RetryPolicy::default(),
             )),
             ledger: Arc::new(Ledger::new(storage.clone(), jiff::tz::TimeZone::UTC)),
+            contexts: Arc::new(openclaw_agents::NoContexts),
+            skills: Arc::new(openclaw_agents::NoContexts),
             config: self.config.clone(),
             jobs: Arc::new(jobs),
             fetcher: Fetcher::builder().build().expect("a client"),

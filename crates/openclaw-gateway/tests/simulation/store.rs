@@ -338,6 +338,7 @@ passed_on! {
     TranscriptReads {
         fn transcript_tail(session: &SessionId, limit: u32, max_bytes: u64) -> Vec<TranscriptRow>;
         fn transcript_after(session: &SessionId, after: i64, limit: u32) -> Vec<TranscriptRow>;
+        fn compaction_before(session: &SessionId, before: i64) -> Option<TranscriptRow>;
         fn transcript_of_run(session: &SessionId, run: &RunId) -> Vec<TranscriptRow>;
     }
     EventReads {

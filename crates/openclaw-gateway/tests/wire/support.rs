@@ -190,6 +190,8 @@ impl TestGateway {
             zone: jiff::tz::TimeZone::UTC,
         });
         let gateway = Gateway::assemble(Parts {
+            contexts: Arc::new(openclaw_agents::NoContexts),
+            skills: Arc::new(openclaw_agents::NoContexts),
             config,
             jobs: Arc::new(jobs),
             fetcher: Fetcher::builder().build().expect("a client"),

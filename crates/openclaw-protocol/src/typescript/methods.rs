@@ -157,9 +157,7 @@ pub static METHODS: &[MethodInfo] = &[
     row(
         "sessions.compact",
         ADMIN,
-        Alternative(
-            "the context is cut to the model's window by itself; sessions.reset begins anew",
-        ),
+        Alternative("write /compact in the session: it is summarised, nothing is cut"),
     ),
     row("last-heartbeat", READ, Done("null until one was due")),
     row("set-heartbeats", ADMIN, Done("until the next start")),

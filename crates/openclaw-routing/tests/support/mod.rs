@@ -26,6 +26,8 @@ pub(crate) fn agent(id: &str) -> AgentSettings {
         workspace: PathBuf::from("/workspace"),
         sandbox: SandboxSettings::default(),
         tools: None,
+        compaction: openclaw_config::CompactionSettings::default(),
+        skills: None,
         turn_timeout: Duration::from_secs(600),
         model_idle_timeout: Duration::from_secs(120),
     }
@@ -33,6 +35,7 @@ pub(crate) fn agent(id: &str) -> AgentSettings {
 
 pub(crate) fn config(routing: Vec<RoutingRule>) -> Config {
     Config {
+        skills: openclaw_config::SkillsSettings::default(),
         retention: openclaw_config::RetentionSettings::default(),
         gateway: GatewaySettings {
             bind_address: IpAddr::V4(Ipv4Addr::LOCALHOST),

@@ -317,6 +317,37 @@ pub async fn the_transcript_tail_is_cut_by_number_and_size(store: &Fixture) {
     assert_eq!(tail(10, 1_000).await.len(), 10);
 }
 
+/// Of this session only, and below a place.
+pub async fn the_newest_compaction_is_found_from_the_end(store: &Fixture) {
+    store.with_session("a").await;
+    store.with_session("b").await;
+    let entry = |session: &str, kind, number: u32| {
+        let mut entry = remembered(session, "1", json!(number));
+        entry.transcript.as_mut().expect("an entry").kind = kind;
+        append(entry)
+    };
+    let (user, compaction) = (TranscriptKind::User, TranscriptKind::Compaction);
+    store
+        .apply([
+            entry("a", user, 1),
+            entry("a", compaction, 2),
+            entry("a", user, 3),
+            entry("a", compaction, 4),
+            entry("a", user, 5),
+            entry("b", user, 1),
+        ])
+        .await;
+    let found = async |session, before| {
+        let id = session_id(session);
+        let row = store.storage.compaction_before(&id, before).await.expect("read");
+        row.map(|row| (row.seq, row.kind, row.data))
+    };
+    assert_eq!(found("a", i64::MAX).await, Some((4, compaction, json!(4))));
+    assert_eq!(found("a", 4).await, Some((2, compaction, json!(2))));
+    assert_eq!(found("a", 2).await, None);
+    assert_eq!(found("b", i64::MAX).await, None);
+}
+
 /// In order, of this session only.
 pub async fn the_transcript_of_a_run_is_its_own(store: &Fixture) {
     store.with_session("a").await;

@@ -65,6 +65,7 @@ macro_rules! storage_conformance {
                 a_message_is_edited_and_gets_its_external_id,
                 an_external_id_finds_the_newest_message,
                 the_transcript_tail_is_cut_by_number_and_size,
+                the_newest_compaction_is_found_from_the_end,
                 the_transcript_of_a_run_is_its_own,
                 events_are_replayed_with_their_messages,
             }

@@ -15,7 +15,7 @@ mod state;
 mod table;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -73,6 +73,7 @@ pub struct MemoryStorage {
     hook: Arc<dyn CommitHook>,
     is_shared: bool,
     closed: AtomicBool,
+    transcript_rows: AtomicU64,
 }
 
 impl MemoryStorage {
@@ -94,6 +95,7 @@ impl MemoryStorage {
             hook: Arc::new(NoHook),
             is_shared: false,
             closed: AtomicBool::new(false),
+            transcript_rows: AtomicU64::new(0),
         }
     }
 
@@ -114,6 +116,15 @@ impl MemoryStorage {
     /// What is committed at present.
     pub fn snapshot(&self) -> MemorySnapshot {
         MemorySnapshot(self.lock().clone())
+    }
+
+    /// How many entries of transcripts were given out: what tells whether a turn's cost grows.
+    pub fn transcript_rows_read(&self) -> u64 {
+        self.transcript_rows.load(Ordering::Relaxed)
+    }
+
+    fn count_transcript_rows(&self, rows: usize) {
+        self.transcript_rows.fetch_add(rows as u64, Ordering::Relaxed);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

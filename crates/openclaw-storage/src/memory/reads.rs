@@ -12,7 +12,7 @@ use super::state::{State, all_of};
 use crate::assemble::{folded_ids, folded_text};
 use crate::rows::{
     Backlog, EventRow, InboxRow, LeaseRow, MessageQuery, OutboxRow, OutboxState, Page, PairingRow,
-    SessionQuery, TranscriptRow, UsageRow, UserRow,
+    SessionQuery, TranscriptKind, TranscriptRow, UsageRow, UserRow,
 };
 use crate::words::{self, Wanted};
 use crate::{
@@ -421,6 +421,7 @@ impl TranscriptReads for MemoryStorage {
                 .map(|(_, (_, row))| row.clone())
                 .collect();
             tail.reverse();
+            self.count_transcript_rows(tail.len());
             tail
         })
     }
@@ -434,7 +435,20 @@ impl TranscriptReads for MemoryStorage {
         let range = after_seq(session, after);
         self.read(|state| {
             let rows = state.transcript.range(range).take(limit as usize);
-            rows.map(|(_, row)| row.clone()).collect()
+            let rows: Vec<TranscriptRow> = rows.map(|(_, row)| row.clone()).collect();
+            self.count_transcript_rows(rows.len());
+            rows
+        })
+    }
+
+    async fn compaction_before(
+        &self,
+        session: &SessionId,
+        before: i64,
+    ) -> Read<Option<TranscriptRow>> {
+        self.read(|state| {
+            let mut rows = state.transcript.range(all_of(session)).rev().map(|(_, row)| row);
+            rows.find(|row| row.kind == TranscriptKind::Compaction && row.seq < before).cloned()
         })
     }
 

@@ -269,6 +269,7 @@ impl Audience {
                 let Some(data) = &event.data else { return };
                 inner.run(run_id).tool(run_id, &event.session_key, data, now)
             }
+            topic::AGENT_COMPACTION => inner.run(run_id).compacted(run_id, &event.session_key, now),
             topic::AGENT_DONE | topic::AGENT_ERROR => {
                 let mut run = inner.runs.remove(run_id).unwrap_or_default();
                 run.ended(run_id, &event.session_key, event.topic, event.data.as_ref(), now)

@@ -79,6 +79,7 @@ impl Run {
                 let data = json!({ "phase": "update", "name": name, "toolCallId": call_id });
                 vec![self.agent(of, "tool", data)]
             }
+            AgentEvent::Compaction { .. } => vec![self.compaction(of, "start")],
             AgentEvent::Started { .. } | AgentEvent::Done { .. } | AgentEvent::Error { .. } => {
                 Vec::new()
             }
@@ -112,6 +113,21 @@ impl Run {
         let mut told = self.flush_agent(of);
         told.push(self.agent(of, "tool", data));
         told
+    }
+
+    /// A summary was stored.
+    pub(super) fn compacted(
+        &mut self,
+        run: &RunId,
+        session: &SessionKey,
+        now: Timestamp,
+    ) -> Vec<Told> {
+        let of = self.touched(run, session, now);
+        vec![self.compaction(of, "end")]
+    }
+
+    fn compaction(&mut self, of: Of<'_>, phase: &str) -> Told {
+        self.agent(of, "compaction", json!({ "phase": phase, "willRetry": false }))
     }
 
     /// The end of the run.

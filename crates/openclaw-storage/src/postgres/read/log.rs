@@ -11,6 +11,7 @@ pub(super) const LOG: LogSql = LogSql {
     search: SEARCH,
     transcript_tail: TRANSCRIPT_TAIL,
     transcript_after: TRANSCRIPT_AFTER,
+    compaction_before: COMPACTION_BEFORE,
     transcript_of_run: TRANSCRIPT_OF_RUN,
     events_after: EVENTS_AFTER,
 };
@@ -58,6 +59,9 @@ const TRANSCRIPT_TAIL: &str = "SELECT session_id, seq, run_id, kind, message_id,
     ) AS counted WHERE bytes <= $3 OR place = 1 ORDER BY seq";
 const TRANSCRIPT_AFTER: &str = "SELECT session_id, seq, run_id, kind, message_id, data
     FROM transcript WHERE session_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+const COMPACTION_BEFORE: &str = "SELECT session_id, seq, run_id, kind, message_id, data
+    FROM transcript WHERE session_id = $1 AND seq < $2 AND kind = 'compaction'
+    ORDER BY seq DESC LIMIT 1";
 const TRANSCRIPT_OF_RUN: &str = "SELECT session_id, seq, run_id, kind, message_id, data
     FROM transcript
     WHERE session_id = $1 AND run_id = $2 ORDER BY seq";

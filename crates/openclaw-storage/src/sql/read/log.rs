@@ -21,6 +21,7 @@ statements! {
         search,
         transcript_tail,
         transcript_after,
+        compaction_before,
         transcript_of_run,
         events_after,
     }
@@ -107,6 +108,15 @@ impl<E: SqlReads> TranscriptReads for E {
     ) -> Read<Vec<TranscriptRow>> {
         let values = arguments![session, after, limit];
         self.rows(Quick, E::SQL.log.transcript_after, values.into(), decode::transcript).await
+    }
+
+    async fn compaction_before(
+        &self,
+        session: &SessionId,
+        before: i64,
+    ) -> Read<Option<TranscriptRow>> {
+        let values = arguments![session, before];
+        self.row(E::SQL.log.compaction_before, values.into(), decode::transcript).await
     }
 
     async fn transcript_of_run(

@@ -11,6 +11,7 @@ pub(super) const LOG: LogSql = LogSql {
     search: SEARCH,
     transcript_tail: TRANSCRIPT_TAIL,
     transcript_after: TRANSCRIPT_AFTER,
+    compaction_before: COMPACTION_BEFORE,
     transcript_of_run: TRANSCRIPT_OF_RUN,
     events_after: EVENTS_AFTER,
 };
@@ -53,6 +54,9 @@ const TRANSCRIPT_TAIL: &str = "SELECT session_id, seq, run_id, kind, message_id,
     FROM transcript WHERE session_id = $1 ORDER BY seq DESC LIMIT $2 + 0";
 const TRANSCRIPT_AFTER: &str = "SELECT session_id, seq, run_id, kind, message_id, data
     FROM transcript WHERE session_id = $1 AND seq > $2 ORDER BY seq LIMIT $3 + 0";
+const COMPACTION_BEFORE: &str = "SELECT session_id, seq, run_id, kind, message_id, data
+    FROM transcript WHERE session_id = $1 AND seq < $2 AND kind = 'compaction'
+    ORDER BY seq DESC LIMIT 1";
 // Without stating it the planner takes the key, to save the sort, and reads the whole session.
 const TRANSCRIPT_OF_RUN: &str = "SELECT session_id, seq, run_id, kind, message_id, data
     FROM transcript INDEXED BY transcript_run
