@@ -36,6 +36,7 @@ fn with_tools<'a>(command: &'a mut Command, tools: &TestTools) -> &'a mut Comman
         .env("OPENCLAW_TEST_PYTHON", &tools.python)
         .env("OPENCLAW_TEST_AIMOCK", &tools.aimock)
         .env("OPENCLAW_TEST_OPENAI_NODE", &tools.openai_node)
+        .env("OPENCLAW_TEST_PI", &tools.pi)
         .env("OPENCLAW_TEST_SCHEMATHESIS", &tools.schemathesis)
         .env("OPENCLAW_TEST_TYPESCRIPT", &tools.typescript)
         .env("OPENCLAW_TEST_MCP", &tools.mcp)

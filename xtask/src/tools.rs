@@ -37,6 +37,9 @@ const NODE: [&str; 1] = ["@copilotkit/aimock@1.43.0"];
 /// The official client of the OpenAI-compatible interface, pinned.
 const OPENAI_NODE: [&str; 1] = ["openai@7.57.0"];
 
+/// The TypeScript version's agent, pinned.
+const PI: [&str; 1] = ["@mariozechner/pi-coding-agent@0.73.1"];
+
 /// A tester of HTTP interfaces by their OpenAPI document, pinned; it has dependencies of its own.
 const SCHEMATHESIS: [&str; 1] = ["schemathesis==4.32.5"];
 
@@ -73,6 +76,8 @@ pub(crate) struct TestTools {
     pub(crate) aimock: PathBuf,
     /// The folder that OpenAI's client for Node is installed in.
     pub(crate) openai_node: PathBuf,
+    /// Pi's command.
+    pub(crate) pi: PathBuf,
     /// Schemathesis' command.
     pub(crate) schemathesis: PathBuf,
     /// The folder of the TypeScript version.
@@ -93,6 +98,7 @@ pub(crate) fn ensure() -> Result<TestTools> {
         python: ensure_python(&cache.join("python"), &PYTHON)?,
         aimock: ensure_node(&cache.join("node"), &NODE)?.join("node_modules/.bin/llmock"),
         openai_node: ensure_node(&cache.join("openai-node"), &OPENAI_NODE)?,
+        pi: ensure_node(&cache.join("pi"), &PI)?.join("node_modules/.bin/pi"),
         schemathesis: ensure_python(&cache.join("schemathesis"), &SCHEMATHESIS)?
             .with_file_name("st"),
         typescript: ensure_typescript(&cache)?,

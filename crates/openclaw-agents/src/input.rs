@@ -28,9 +28,10 @@ pub(crate) fn user_entry(inputs: &[InboxRow], zone: &TimeZone) -> UserEntry {
     let Some(first) = inputs.first() else { return entry };
     let code = code_of(&first.message_id);
     for input in inputs {
-        let asker = asker(input);
-        if !entry.askers.contains(&asker) {
-            entry.askers.push(asker);
+        for asker in askers(input) {
+            if !entry.askers.contains(&asker) {
+                entry.askers.push(asker);
+            }
         }
         let mut files = Vec::new();
         for media in input.inbound.content.media() {
@@ -42,13 +43,29 @@ pub(crate) fn user_entry(inputs: &[InboxRow], zone: &TimeZone) -> UserEntry {
         if results.is_some_and(|results| !results.is_empty()) && is_empty(&input.inbound) {
             continue;
         }
-        write_message(&mut entry.text, &code, &input.inbound, &files, zone);
+        let origin = input.options.origin.as_deref();
+        write_message(&mut entry.text, &code, &input.inbound, origin, &files, zone);
     }
     entry
 }
 
-/// Who asks with this input, and where.
-pub(crate) fn asker(input: &InboxRow) -> AskerEntry {
+/// Who asks with this input, and where; for what another session's run began, whose wishes that
+/// followed.
+pub(crate) fn askers(input: &InboxRow) -> Vec<AskerEntry> {
+    match &input.options.origin {
+        Some(origin) => origin
+            .askers
+            .iter()
+            .map(|asked| AskerEntry {
+                channel: asked.channel.clone(),
+                sender: asked.sender.clone(),
+            })
+            .collect(),
+        None => vec![asker(input)],
+    }
+}
+
+fn asker(input: &InboxRow) -> AskerEntry {
     let Inbound { conversation, sender, .. } = &input.inbound;
     let sender = (!input.is_of_own_program()).then(|| sender.id.clone());
     AskerEntry { channel: conversation.channel_id.clone(), sender }

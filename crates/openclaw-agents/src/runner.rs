@@ -4,10 +4,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::tz::TimeZone;
 use openclaw_config::Config;
-use openclaw_core::{Clock, IdGen, Inbound, Rng, Session};
+use openclaw_core::{
+    Clock, IdGen, Inbound, OriginKind, Rng, RunStatus, Session, StopReason, Usage,
+};
 use openclaw_media::MediaStore;
-use openclaw_sessions::{Turn, TurnOutcome, TurnRunner};
-use openclaw_storage::rows::{InboxRow, RunOptions, StoredError};
+use openclaw_sessions::{Turn, TurnOutcome, TurnResult, TurnRunner};
+use openclaw_storage::rows::{InboxRow, RunOptions, StoredError, TranscriptKind};
 use openclaw_storage::{Storage, TranscriptDraft};
 use openclaw_tools::ToolRegistry;
 use tokio_util::task::TaskTracker;
@@ -101,6 +103,22 @@ impl AgentRunner {
     }
 }
 
+fn tells_of_a_stop(input: &InboxRow) -> bool {
+    input.options.origin.as_ref().is_some_and(|origin| {
+        matches!(origin.kind, OriginKind::Report { status: RunStatus::Stopped, .. })
+    })
+}
+
+/// The end of a turn without words.
+fn noted() -> TurnResult {
+    let entry = TranscriptDraft {
+        kind: TranscriptKind::Note,
+        message_id: None,
+        data: serde_json::json!({ "noted": true }),
+    };
+    TurnResult::Done { reply: String::new(), entry, stop_reason: StopReason::EndTurn }
+}
+
 #[async_trait]
 impl TurnRunner for AgentRunner {
     fn refusal(
@@ -124,6 +142,10 @@ impl TurnRunner for AgentRunner {
     }
 
     async fn run(&self, turn: Turn) -> TurnOutcome {
+        // That something was stopped is for the model to know when it is asked next.
+        if turn.inputs.iter().all(tells_of_a_stop) {
+            return TurnOutcome { result: noted(), usage: Usage::default() };
+        }
         turn::run(self, &turn).await
     }
 }

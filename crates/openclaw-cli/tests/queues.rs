@@ -13,11 +13,14 @@ const SLOW: Duration = Duration::from_millis(2_500);
 
 /// Says three messages, the second and third while the model is busy with the first.
 async fn three_messages(mode: &str, first: Reply) -> (ModelServer, Telegram, TestGateway) {
+    three_messages_with(&format!("queue_mode = \"{mode}\"\n"), first).await
+}
+
+async fn three_messages_with(session: &str, first: Reply) -> (ModelServer, Telegram, TestGateway) {
     let (model, telegram) =
         (ModelServer::with(Script::new().then(first.after(SLOW))).await, Telegram::start().await);
     telegram.bot.add_user(ANN, "Ann", None);
-    let more =
-        format!("[session]\nqueue_mode = \"{mode}\"\n{}", telegram.config("dm_policy = \"open\""));
+    let more = format!("[session]\n{session}{}", telegram.config("dm_policy = \"open\""));
     let gateway = TestGateway::with_model(&model, &more).await;
     telegram.bot.say(ANN, ANN, "one");
     model.wait_for_requests(1, LIMIT).await;
@@ -73,4 +76,41 @@ async fn interrupt_answers_the_newest() {
     let status = gateway.openclaw(&["--json", "agent", "status"]).await;
     let said = String::from_utf8_lossy(&status.stdout).into_owned();
     assert!(said.contains("\"stopped\""), "{said}");
+}
+
+#[tokio::test]
+async fn steer_backlog_shows_the_turn_what_it_answers_afterwards() {
+    let call = Reply::call("list", &json!({}));
+    let (model, telegram, _gateway) = three_messages("steer-backlog", call).await;
+    telegram.bot.wait_for_sent(ANN, 3, LIMIT).await;
+    assert_eq!(texts(&telegram), ["You said: three", "You said: two", "You said: three"]);
+    let asked = model.requests();
+    let spoken: String = asked[1].dialogue().into_iter().map(|(_, text)| text).collect();
+    assert!(spoken.contains("two") && spoken.contains("three"), "{spoken}");
+    assert_eq!(model.violations(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_message_beyond_the_cap_is_refused_and_it_is_said() {
+    let settings = "[session.queue]\ncap = 1\ndrop = \"old\"\n";
+    let (_model, telegram, _gateway) = three_messages_with(settings, Reply::text("first")).await;
+    telegram.wait_for_text(ANN, |text| text == "You said: three").await;
+    let texts = texts(&telegram);
+    assert_eq!(texts.len(), 3, "{texts:?}");
+    assert!(texts[1].starts_with("the oldest 1 message was not read"), "{texts:?}");
+}
+
+#[tokio::test]
+async fn the_queue_command_sets_mode_and_options() {
+    let (model, telegram) = (ModelServer::start().await, Telegram::start().await);
+    telegram.bot.add_user(ANN, "Ann", None);
+    let config = telegram.config("dm_policy = \"open\"");
+    let _gateway = TestGateway::with_model(&model, &config).await;
+    telegram.bot.say(ANN, ANN, "/queue collect debounce:1s cap:20 drop:new");
+    let told = "Queue: batch, after 1000 ms of quiet, at most 20 waiting (drop: new) from the next message on.";
+    telegram.wait_for_text(ANN, |text| text == told).await;
+    telegram.bot.say(ANN, ANN, "one");
+    telegram.bot.say(ANN, ANN, "two");
+    telegram.wait_for_text(ANN, |text| text == "You said: two").await;
+    assert_eq!(model.requests().len(), 1, "both are one turn");
 }

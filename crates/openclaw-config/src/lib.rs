@@ -77,6 +77,11 @@ pub use settings::{
     OnUncertain, ProviderApi, RateLimitSettings, ReplyBackRule, ResetMode, ResetSettings,
     RetentionSettings, RoutingRule, SandboxEngine, SandboxPath, SandboxSettings, SearchProvider,
     SearchSettings, SessionSettings, SkillsSettings, StorageBackend, TlsSettings, ToolRules,
+    AgentRuntime, AgentSettings, AuthSettings, ChannelTable, Config, DeliverySettings, DmScope,
+    DockerSettings, EgressCredential, ExecAsk, GatewaySettings, ModelProvider, OnUncertain,
+    ProviderApi, QueueSettings, RateLimitSettings, ReplyBackRule, ResetMode, ResetSettings,
+    RetentionSettings, RoutingRule, SandboxEngine, SandboxPath, SandboxSettings, SearchProvider,
+    SearchSettings, SessionSettings, StorageBackend, SubagentSettings, TlsSettings, ToolRules,
     ToolSettings,
 };
 pub use spanned::{Issue, Place, Spanned, SpannedEntry, SpannedTable, SpannedValue};

@@ -55,6 +55,7 @@ impl Resolver<'_> {
         let model_aliases = self.aliases(aliases, &mut providers);
         let tools = tool_settings(sections.tools, None);
         let heartbeats = heartbeats(&sections.agents);
+        let subagents = sections.agents.subagents.clone();
         let agents = self.agents(sections.agents, &tools, &model_aliases, &mut providers);
         let routing = self.rules(sections.rules, &agents);
         let memory = self.memory(sections.memory, &providers);
@@ -68,6 +69,7 @@ impl Resolver<'_> {
             agents,
             providers,
             model_aliases,
+            subagents,
             tools,
             tts: sections.tts.map(|tts| self.tts(tts)),
             session: sections.session,
@@ -124,7 +126,7 @@ impl Resolver<'_> {
         aliases: &BTreeMap<String, String>,
         providers: &mut BTreeMap<String, ModelProvider>,
     ) -> Vec<AgentSettings> {
-        let AgentsSection { defaults, list } = section;
+        let AgentsSection { defaults, list, .. } = section;
         let default_models = self.models("agents", &defaults, aliases, providers);
         let fallback_model = default_model(providers);
         let merge = |models: Models, own: Models| Models {
@@ -207,6 +209,13 @@ impl Resolver<'_> {
             tools: None,
             compaction: compaction(&fields.compaction, &defaults.compaction),
             skills: fields.skills.clone().or_else(|| defaults.skills.clone()),
+            runtime: fields.runtime.or(defaults.runtime).unwrap_or_default(),
+            pi_command: fields
+                .pi_command
+                .clone()
+                .or_else(|| defaults.pi_command.clone())
+                .filter(|command| !command.is_empty())
+                .unwrap_or_else(|| ["pi", "--mode", "rpc"].map(str::to_owned).to_vec()),
             turn_timeout: seconds(fields.timeout_seconds, defaults.timeout_seconds, 600),
             model_idle_timeout: seconds(
                 fields.idle_timeout_seconds,

@@ -13,7 +13,9 @@ use crate::{
     CronSettings, HeartbeatSettings, HooksSettings, LoggingSettings, ModelSettings, OtelSettings,
     SpendLimits, TtsSettings,
 };
-use openclaw_core::{AgentId, ChannelKind, ChatKind, QueueMode, ReplyBack, SandboxMode, Secret};
+use openclaw_core::{
+    AgentId, ChannelKind, ChatKind, QueueDrop, QueueMode, ReplyBack, SandboxMode, Secret,
+};
 
 use crate::AddressRange;
 
@@ -28,6 +30,8 @@ pub struct Config {
     pub providers: BTreeMap<String, ModelProvider>,
     /// `[models.aliases]`: short names and the `provider/model` they stand for.
     pub model_aliases: BTreeMap<String, String>,
+    /// `[agents.subagents]`.
+    pub subagents: SubagentSettings,
     /// `[tools]`.
     pub tools: ToolSettings,
     /// `[tts]`; `None` where nobody speaks.
@@ -174,6 +178,20 @@ pub struct AgentSettings {
     pub turn_timeout: Duration,
     /// The longest pause between two chunks of a model; default 120 s.
     pub model_idle_timeout: Duration,
+    /// What runs its turns.
+    pub runtime: AgentRuntime,
+    /// The program and arguments of Pi's RPC mode.
+    pub pi_command: Vec<String>,
+}
+
+/// What runs an agent's turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AgentRuntime {
+    /// The gateway itself.
+    #[default]
+    Native,
+    /// The TypeScript version's agent, as a process of its own.
+    Pi,
 }
 
 /// `[agents.compaction]`.
@@ -412,6 +430,8 @@ pub struct SessionSettings {
     pub dm_scope: DmScope,
     /// How inputs that arrive during a turn are treated.
     pub queue_mode: QueueMode,
+    /// `[session.queue]`.
+    pub queue: QueueSettings,
     /// When answers are sent back.
     pub reply_back: ReplyBackRule,
     /// The owners, as `<channel>:<user id>`.
@@ -420,6 +440,47 @@ pub struct SessionSettings {
     pub reset: ResetSettings,
     /// Canonical name to the `<channel>:<user id>` it stands for.
     pub identity_links: BTreeMap<String, Vec<String>>,
+}
+
+/// `[session.queue]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct QueueSettings {
+    /// How long it must be quiet before what waits begins a turn.
+    pub debounce: Duration,
+    /// The most inputs that may wait in a session; 0 is no limit.
+    pub cap: u32,
+    /// What becomes of those beyond it.
+    pub drop: QueueDrop,
+}
+
+/// `[agents.subagents]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubagentSettings {
+    /// How deep subagents may have subagents; 0 is none at all.
+    pub max_depth: u32,
+    /// The most that work or wait at a time, of all sessions together.
+    pub max_running: u32,
+    /// The most of one session.
+    pub max_children: u32,
+    /// Agents that others may begin as subagents; `*` is all. Its own agent each may.
+    pub allow_agents: Vec<String>,
+    /// `provider/model` of subagents; `None` is the agent's own.
+    pub model: Option<String>,
+    /// How long after its last message the session of a subagent ends.
+    pub archive_after: Duration,
+}
+
+impl Default for SubagentSettings {
+    fn default() -> Self {
+        Self {
+            max_depth: 1,
+            max_running: 8,
+            max_children: 5,
+            allow_agents: Vec::new(),
+            model: None,
+            archive_after: Duration::from_secs(3_600),
+        }
+    }
 }
 
 /// When answers are sent back.

@@ -12,6 +12,7 @@ mod duration_text;
 mod id;
 mod inbound;
 mod message;
+mod origin;
 mod outbound;
 mod random;
 mod run;
@@ -29,6 +30,7 @@ pub use id::{
 };
 pub use inbound::{Inbound, InboundKind, ReplyContext};
 pub use message::{Contact, Direction, Location, MediaRef, Message, MessageContent, Poll};
+pub use origin::{AskedBy, OriginKind, ReportTo, RunOrigin, SpawnBound, Spawned};
 pub use outbound::{
     Button, DeleteMessage, EditMessage, Outbound, React, Receipt, SendMessage, SendPoll, Typing,
 };
@@ -36,8 +38,8 @@ pub use random::{IdGen, Rng, SystemIds, SystemRng};
 pub use run::{RunStatus, StopReason, Usage};
 pub use secret::Secret;
 pub use session::{
-    QueueMode, ReplyBack, SandboxMode, Session, SessionConfig, SessionContext, SessionState,
-    ThinkingLevel,
+    GroupActivation, QueueDrop, QueueMode, ReplyBack, SandboxMode, Session, SessionConfig,
+    SessionContext, SessionState, ThinkingLevel, UsageShown,
 };
 pub use session_key::{InvalidSessionKey, SessionKey};
 pub use time::{Clock, SystemClock, Timestamp};

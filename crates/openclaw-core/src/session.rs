@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, ChannelId, ChatId, SessionId, SessionKey, Timestamp, Usage, UserId};
+use crate::{AgentId, ChannelId, ChatId, SessionId, SessionKey, Spawned, Timestamp, Usage, UserId};
 
 /// How inputs that arrive during a turn are treated.
 #[derive(
@@ -15,11 +15,30 @@ pub enum QueueMode {
     /// A new input joins the running turn at its next tool boundary.
     #[serde(alias = "steer")]
     Immediate,
+    /// A new input is shown to the running turn at its next tool boundary, and has a turn of its own
+    /// afterwards.
+    #[serde(alias = "steer-backlog", alias = "steer+backlog")]
+    ImmediateBacklog,
     /// What waits becomes one turn.
     #[serde(alias = "collect")]
     Batch,
     /// A new input cancels the running turn; the newest is run.
     Interrupt,
+}
+
+/// What becomes of inputs beyond the most that may wait in a session.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum QueueDrop {
+    /// The oldest are refused.
+    Old,
+    /// The newest are refused.
+    New,
+    /// The oldest become one list in the next turn.
+    #[default]
+    Summarize,
 }
 
 /// When an answer is sent back to the chat.
@@ -37,6 +56,26 @@ pub enum ReplyBack {
     DirectOnly,
     /// Never: answers stay in the session.
     Never,
+}
+
+/// Which messages of a group are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupActivation {
+    /// Those that mention the assistant.
+    Mention,
+    /// All.
+    Always,
+}
+
+/// What an answer says of what it used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UsageShown {
+    /// Tokens read and written.
+    Tokens,
+    /// Those of the cache and calls of models, too.
+    Full,
 }
 
 /// When commands run in the sandbox.
@@ -95,6 +134,21 @@ pub struct SessionConfig {
     /// How inputs that arrive during a turn are treated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue_mode: Option<QueueMode>,
+    /// How long it must be quiet before inputs that wait begin a turn, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_debounce_ms: Option<u64>,
+    /// The most inputs that may wait; 0 is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_cap: Option<u32>,
+    /// What becomes of inputs beyond it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_drop: Option<QueueDrop>,
+    /// Which messages of a group are answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation: Option<GroupActivation>,
+    /// What each answer says of what it used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage_shown: Option<UsageShown>,
     /// The context window in tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_context_length: Option<u64>,
@@ -127,6 +181,9 @@ pub struct SessionContext {
     /// Runs ended.
     #[serde(default)]
     pub runs: u64,
+    /// Whose subagent it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spawned: Option<Box<Spawned>>,
 }
 
 /// One life of a conversation with an agent.

@@ -23,6 +23,7 @@ mod schedule;
 pub mod server;
 mod server_info;
 mod state;
+pub mod tools;
 pub mod typescript;
 
 pub use server_info::ServerInfo;

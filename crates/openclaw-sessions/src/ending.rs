@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use openclaw_core::{
-    Direction, IdGen, MessageContent, MessageId, RunStatus, SessionState, StopReason, Timestamp,
-    Usage,
+    Direction, IdGen, MessageContent, MessageId, RunStatus, SessionId, SessionState, StopReason,
+    Timestamp, Usage, UsageShown,
 };
 use openclaw_errors::ErrorKind;
 use openclaw_storage::rows::{CallerCall, InboxRow, InputState, OutboxState, StoredError};
@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::lanes::open_states;
 use crate::ports::{ReplyRequest, TurnDelivery, TurnResult};
+use crate::report::Report;
 use crate::runs::RunEnd;
 use crate::work::Work;
 
@@ -52,12 +53,6 @@ pub(crate) enum Said {
 }
 
 impl Said {
-    fn text(&self) -> &str {
-        match self {
-            Self::Answer(text) | Self::Notice(text) => text,
-        }
-    }
-
     fn content(&self) -> MessageContent {
         match self {
             Self::Answer(text) => MessageContent::text(text.clone()),
@@ -202,6 +197,10 @@ impl Ending {
 pub(crate) struct EndBatch {
     batch: Batch,
     session_update: Option<Write>,
+    /// What other sessions are told of it.
+    pub(crate) reports: Vec<Report>,
+    /// The session, where it ends with its first run.
+    pub(crate) last_run_of: Option<SessionId>,
     /// What those who wait are told.
     pub(crate) ends: Vec<RunEnd>,
 }
@@ -231,7 +230,13 @@ pub(crate) struct EndParts<'w> {
 
 impl EndParts<'_> {
     /// The end of the lead's run, and of `others` in the same way but without words of their own.
-    pub(crate) fn end(&self, ending: &Ending, others: &[InboxRow]) -> EndBatch {
+    /// `joined` were taken by the lead's run before.
+    pub(crate) fn end(
+        &self,
+        ending: &Ending,
+        others: &[InboxRow],
+        joined: &[InboxRow],
+    ) -> EndBatch {
         let lead = self.work.lead();
         let is_sent = self.reply_back && ending.said.is_some();
         let delivered = (ending.state == InputState::Answered).then_some(is_sent);
@@ -260,7 +265,14 @@ impl EndParts<'_> {
                 calls: ending.calls.clone(),
             })
             .collect();
-        EndBatch { batch, session_update, ends }
+        let told = [lead].into_iter().chain(&self.work.group.earlier).chain(others).chain(joined);
+        let reports = Report::all(told, ending, self.at);
+        let session = &self.work.session;
+        let ends_after_run =
+            session.context.spawned.as_ref().is_some_and(|spawned| spawned.ends_after_run);
+        let last_run_of =
+            (ends_after_run && session.ended_at.is_none()).then(|| session.id.clone());
+        EndBatch { batch, session_update, reports, last_run_of, ends }
     }
 
     fn change(&self, row: &InboxRow, ending: &Ending, delivered: Option<bool>) -> Write {
@@ -286,7 +298,7 @@ impl EndParts<'_> {
             sender: None,
             chat: conversation.address(),
             content: said.content(),
-            reply_to: Some(lead.inbound.external_id.clone()),
+            reply_to: Some(lead.answers().clone()),
             external_id: None,
         });
         let transcript = ending.entry.clone().map(|mut entry| {
@@ -310,8 +322,11 @@ impl EndParts<'_> {
             run_id: lead.run_id.clone(),
             message_id: message_id.clone(),
             conversation: conversation.clone(),
-            reply_to: Some(lead.inbound.external_id.clone()),
-            text: said.text().to_owned(),
+            reply_to: Some(lead.answers().clone()),
+            text: match &said {
+                Said::Answer(text) => with_usage(text, session.config.usage_shown, &ending.usage),
+                Said::Notice(text) => text.clone(),
+            },
             notice: matches!(said, Said::Notice(_)),
             at: self.at,
         });
@@ -350,6 +365,19 @@ impl EndParts<'_> {
                 ..SessionPatch::default()
             },
         }
+    }
+}
+
+/// An answer as it is sent where it says what it used; what is stored says nothing of it.
+fn with_usage(text: &str, shown: Option<UsageShown>, usage: &Usage) -> String {
+    let (read, written) = (usage.input_tokens, usage.output_tokens);
+    match shown {
+        None => text.to_owned(),
+        Some(UsageShown::Tokens) => format!("{text}\n\n_{read} tokens in, {written} out_"),
+        Some(UsageShown::Full) => format!(
+            "{text}\n\n_{read} tokens in ({} cached), {written} out, {} model calls_",
+            usage.cache_read_tokens, usage.model_calls
+        ),
     }
 }
 

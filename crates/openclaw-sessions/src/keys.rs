@@ -124,6 +124,7 @@ mod tests {
         SessionSettings {
             dm_scope,
             queue_mode: QueueMode::Queue,
+            queue: Default::default(),
             reply_back: ReplyBack::Always,
             owners: vec!["telegram:7".into(), "slack/acme:U1".into()],
             reset: ResetSettings { mode: ResetMode::Never, at_minutes: 240, idle: None },

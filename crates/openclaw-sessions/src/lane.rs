@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openclaw_core::{QueueMode, RunId, SessionKey, Timestamp};
+use openclaw_core::{RunId, SessionKey, Timestamp};
 use openclaw_storage::rows::{InboxRow, InputState};
 use openclaw_storage::{
     ApplyError, Batch, Conflict, Fence, InputChange, Storage, StorageError, Write,
@@ -13,6 +13,7 @@ use crate::lease;
 use crate::limits::{Backoff, GROUP_LIMIT};
 use crate::mailbox::Mailbox;
 use crate::queue;
+use crate::queue_rules::{Excess, QueueRules};
 use crate::work::Work;
 
 /// One lane: works on the inputs of one session key, one turn at a time.
@@ -29,6 +30,14 @@ pub(crate) struct Lane {
     backoff: Backoff,
 }
 
+/// What there is to do.
+enum Found {
+    Work(Box<Work>),
+    /// What waits is to wait this long still.
+    Later(Duration),
+    Nothing,
+}
+
 /// What a lane does next.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -36,6 +45,8 @@ pub(crate) enum Step {
     Next,
     /// Looks for work after a pause.
     Pause(Duration),
+    /// Looks for work after a pause, or when mail comes.
+    Settle(Duration),
     /// Waits for mail.
     Rest,
     /// Ends.
@@ -64,6 +75,7 @@ impl Lane {
                     true
                 }
                 Step::Pause(pause) => self.pause(pause).await,
+                Step::Settle(pause) => self.settle(pause).await,
                 Step::Rest => self.rest().await,
                 Step::Leave => false,
             };
@@ -100,7 +112,7 @@ impl Lane {
             Err(step) => return step,
         };
         match self.next_work(&fence).await {
-            Ok(Some(work)) => match self.take_turn(work, fence).await {
+            Ok(Found::Work(work)) => match self.take_turn(*work, fence).await {
                 // Whatever was stored meanwhile has left a wake-up.
                 Step::Next if !self.more && self.mailbox.is_empty() => {
                     self.backoff = Backoff::new();
@@ -108,7 +120,8 @@ impl Lane {
                 }
                 step => step,
             },
-            Ok(None) => Step::Rest,
+            Ok(Found::Later(rest)) => Step::Settle(rest),
+            Ok(Found::Nothing) => Step::Rest,
             Err(error) => self.after(&error),
         }
     }
@@ -142,33 +155,52 @@ impl Lane {
         }
     }
 
-    /// Reads what the next turn works on; `None` when nothing waits.
-    async fn next_work(&mut self, fence: &Fence) -> Result<Option<Work>, ApplyError> {
+    /// Reads what the next turn works on.
+    async fn next_work(&mut self, fence: &Fence) -> Result<Found, ApplyError> {
         let storage = Arc::clone(&self.shared.deps.storage);
         let mut waiting = storage.open_inputs(&self.key, 2).await?;
         self.more = waiting.len() > 1;
         if waiting.is_empty() {
-            return Ok(None);
+            return Ok(Found::Nothing);
         }
         let first = waiting.swap_remove(0);
         let config = self.shared.deps.config.borrow().clone();
         let Some(session) = storage.session(&first.session_id).await? else {
             self.abandon(&first, fence).await?;
-            return Ok(None);
+            return Ok(Found::Nothing);
         };
-        let mode = session.config.queue_mode.unwrap_or(config.session.queue_mode);
-        let open = match mode {
-            QueueMode::Batch | QueueMode::Interrupt if self.more => {
-                storage.open_inputs(&self.key, GROUP_LIMIT).await?
+        let rules = QueueRules::of(&config, &session);
+        let mut open = if self.more && rules.looks_further() {
+            storage.open_inputs(&self.key, rules.reach(GROUP_LIMIT)).await?
+        } else {
+            vec![first]
+        };
+        let runner = Arc::clone(&self.shared.deps.runner);
+        let stands_alone = |row: &InboxRow| runner.stands_alone(&row.inbound);
+        if let Some(rest) = rules.rest(&open, self.now(), stands_alone) {
+            return Ok(Found::Later(rest));
+        }
+        let listed = match rules.excess(&mut open, stands_alone) {
+            Excess::None => Vec::new(),
+            Excess::Listed(rows) => rows,
+            Excess::Refused(group) => {
+                // What is left waits for the next look.
+                self.mailbox.post(crate::Wake::Input);
+                let refused = rules.refusal(group.earlier.len() + 1);
+                let mut work =
+                    Work::new(storage.as_ref(), config, session, rules.mode, *group).await?;
+                work.refused = Some(refused);
+                return Ok(Found::Work(Box::new(work)));
             }
-            QueueMode::Queue | QueueMode::Immediate | QueueMode::Batch | QueueMode::Interrupt => {
-                vec![first]
-            }
         };
-        let runner = &self.shared.deps.runner;
-        let Some(group) = queue::group(mode, open, |row| runner.stands_alone(&row.inbound)) else {
-            return Ok(None);
+        let Some(mut group) = queue::group(rules.mode, open, stands_alone) else {
+            return Ok(Found::Nothing);
         };
+        // A turn that was interrupted took its inputs when it began, and a command takes none.
+        let takes_more = group.lead.state == InputState::Waiting && !stands_alone(&group.lead);
+        let listed = if takes_more { listed } else { Vec::new() };
+        let count = listed.len();
+        group.earlier.splice(0..0, listed);
         // In interrupt mode the newest input may be of a newer session than the first.
         let session = if group.lead.session_id == session.id {
             session
@@ -177,11 +209,13 @@ impl Lane {
                 Some(session) => session,
                 None => {
                     self.abandon(&group.lead, fence).await?;
-                    return Ok(None);
+                    return Ok(Found::Nothing);
                 }
             }
         };
-        Work::new(storage.as_ref(), config, session, mode, group).await.map(Some)
+        let mut work = Work::new(storage.as_ref(), config, session, rules.mode, group).await?;
+        work.listed = count;
+        Ok(Found::Work(Box::new(work)))
     }
 
     /// Ends an input whose session is gone, which no write of ours brings about.
@@ -234,6 +268,17 @@ impl Lane {
         tokio::select! {
             biased;
             () = self.shared.closing.cancelled() => false,
+            () = tokio::time::sleep(pause) => true,
+        }
+    }
+
+    /// Waits, but no longer than until mail comes. Answers whether to go on.
+    async fn settle(&self, pause: Duration) -> bool {
+        // All arms are cancel-safe: `rung` keeps a ring that nobody heard.
+        tokio::select! {
+            biased;
+            () = self.shared.closing.cancelled() => false,
+            () = self.mailbox.rung() => true,
             () = tokio::time::sleep(pause) => true,
         }
     }

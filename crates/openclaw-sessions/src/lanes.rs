@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+use crate::children;
 use crate::lane::Lane;
 use crate::lease;
 use crate::limits::LaneLimits;
@@ -99,6 +100,22 @@ impl Lanes {
     /// When the store fails.
     pub async fn stop(&self, target: StopTarget<'_>) -> Result<usize, StorageError> {
         stop::stop(&self.shared, target).await
+    }
+
+    /// Stops what the subagents of a session do, and those of theirs. Answers how many runs.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn stop_subagents(&self, parent: &SessionKey) -> Result<usize, StorageError> {
+        children::stop_all(&self.shared, parent).await
+    }
+
+    /// The subagents that work or wait, each with the session that began it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn subagents(&self) -> Result<Vec<(SessionKey, SessionKey)>, StorageError> {
+        children::at_work(self.shared.deps.storage.as_ref()).await
     }
 
     /// The runs at work, by session key.

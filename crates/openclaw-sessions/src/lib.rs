@@ -14,6 +14,7 @@
 //! To add a queue mode: a variant of `openclaw_core::QueueMode`, its grouping in `queue`, and, where
 //! it acts on a turn at work, `drive` or `steering`.
 
+mod children;
 mod drive;
 mod ending;
 mod keys;
@@ -24,7 +25,9 @@ mod limits;
 mod mailbox;
 mod ports;
 mod queue;
+mod queue_rules;
 mod reply_back;
+mod report;
 mod reset;
 mod runs;
 mod steering;
@@ -32,6 +35,7 @@ mod stop;
 mod turn;
 mod work;
 
+pub use children::{SUBAGENT, is_subagent};
 pub use keys::{is_configured_owner, session_key};
 pub use lanes::{LaneDeps, Lanes};
 pub use limits::LaneLimits;

@@ -46,7 +46,7 @@ pub(crate) fn group(
         None => {}
     }
     match mode {
-        QueueMode::Queue | QueueMode::Immediate => {
+        QueueMode::Queue | QueueMode::Immediate | QueueMode::ImmediateBacklog => {
             (!open.is_empty()).then(|| Group::alone(open.swap_remove(0)))
         }
         QueueMode::Batch => {
@@ -66,7 +66,7 @@ pub(crate) fn group(
 }
 
 /// Whether two inputs belong to one session and are answered in one place.
-fn is_same_place(one: &InboxRow, other: &InboxRow) -> bool {
+pub(crate) fn is_same_place(one: &InboxRow, other: &InboxRow) -> bool {
     one.session_id == other.session_id
         && is_same_chat(&one.inbound.conversation, &other.inbound.conversation)
 }

@@ -40,7 +40,11 @@ pub fn renewed(session: &Session, id: SessionId, now: Timestamp) -> Session {
     Session {
         id,
         state: SessionState::Idle,
-        context: SessionContext::default(),
+        // It stays the subagent that it was, with the same bounds.
+        context: SessionContext {
+            spawned: session.context.spawned.clone(),
+            ..SessionContext::default()
+        },
         last_seq: 0,
         created_at: now,
         updated_at: now,

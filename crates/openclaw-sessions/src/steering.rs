@@ -1,9 +1,11 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use openclaw_config::Config;
-use openclaw_core::{QueueMode, RunId, RunStatus, Session, Timestamp};
+use openclaw_core::{MessageId, QueueMode, RunId, RunStatus, Session, Timestamp};
 use openclaw_storage::rows::{InboxRow, InputState, TranscriptKind, TranscriptRow};
 use openclaw_storage::{
     ApplyError, Batch, Conflict, Fence, InputChange, LogEntry, StorageError, TranscriptDraft, Write,
@@ -18,6 +20,40 @@ use crate::work::Work;
 /// Inputs may be edited or stopped while they are taken; this often they are looked at again.
 const MOST_LOOKS: usize = 3;
 
+/// What inputs that join a turn change in how it ends.
+#[derive(Debug)]
+pub(crate) struct Joined {
+    /// Whether the answer is sent back: once one of the inputs asks for it.
+    reply_back: AtomicBool,
+    /// Those of them that another session began.
+    rows: Mutex<Vec<InboxRow>>,
+}
+
+impl Joined {
+    pub(crate) fn new(reply_back: bool, rows: Vec<InboxRow>) -> Self {
+        let reply_back = AtomicBool::new(reply_back);
+        let joined = Self { reply_back, rows: Mutex::default() };
+        joined.add(&rows);
+        joined
+    }
+
+    fn add(&self, rows: &[InboxRow]) {
+        if rows.iter().any(|row| row.reply_back) {
+            self.reply_back.store(true, Ordering::Relaxed);
+        }
+        let begun_elsewhere = rows.iter().filter(|row| row.options.origin.is_some()).cloned();
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner).extend(begun_elsewhere);
+    }
+
+    pub(crate) fn reply_back(&self) -> bool {
+        self.reply_back.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn rows(&self) -> Vec<InboxRow> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// Lets inputs of the same chat join a running turn.
 pub(crate) struct LaneSteering {
     shared: Arc<Shared>,
@@ -27,8 +63,9 @@ pub(crate) struct LaneSteering {
     lead: InboxRow,
     fence: Fence,
     stream: Arc<dyn TurnStream>,
-    /// Whether the answer is sent back: once one of the inputs asks for it.
-    reply_back: Arc<AtomicBool>,
+    joined: Arc<Joined>,
+    /// The messages that the turn was shown, where each keeps a turn of its own.
+    shown: Mutex<BTreeSet<MessageId>>,
     /// The last entry of this run that the runner knows.
     known_seq: AtomicI64,
 }
@@ -39,7 +76,7 @@ impl LaneSteering {
         work: &Work,
         fence: Fence,
         stream: Arc<dyn TurnStream>,
-        reply_back: Arc<AtomicBool>,
+        joined: Arc<Joined>,
         known_seq: i64,
     ) -> Self {
         Self {
@@ -50,7 +87,8 @@ impl LaneSteering {
             lead: work.lead().clone(),
             fence,
             stream,
-            reply_back,
+            joined,
+            shown: Mutex::default(),
             known_seq: AtomicI64::new(known_seq),
         }
     }
@@ -83,7 +121,9 @@ impl LaneSteering {
             .collect();
         let mut batch = Batch::new().fenced(self.fence.clone());
         for (row, entry) in rows.iter().zip(&entries) {
-            batch.push(merge(row, &self.lead.run_id, at));
+            if self.mode == QueueMode::Immediate {
+                batch.push(merge(row, &self.lead.run_id, at));
+            }
             batch.push(Write::Append(Box::new(LogEntry {
                 session_id: self.session.id.clone(),
                 session_key: self.session.session_key.clone(),
@@ -115,12 +155,22 @@ impl LaneSteering {
         Ok(entries)
     }
 
+    /// Leaves out what the turn was shown already, perhaps before it was interrupted.
+    async fn keep_unshown(&self, rows: &mut Vec<InboxRow>) -> Result<(), StorageError> {
+        let storage = &self.shared.deps.storage;
+        let entries = storage.transcript_of_run(&self.session.id, &self.lead.run_id).await?;
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.extend(entries.into_iter().filter_map(|entry| entry.message_id));
+        rows.retain(|row| shown.insert(row.message_id.clone()));
+        Ok(())
+    }
+
     fn took(&self, rows: &[InboxRow], taken: &[TranscriptRow]) {
-        for row in rows {
-            self.shared.runs.merged(&row.run_id, &self.lead.run_id);
-            if row.reply_back {
-                self.reply_back.store(true, Ordering::Relaxed);
+        if self.mode == QueueMode::Immediate {
+            for row in rows {
+                self.shared.runs.merged(&row.run_id, &self.lead.run_id);
             }
+            self.joined.add(rows);
         }
         if let Some(last) = taken.last() {
             self.known_seq.store(last.seq, Ordering::Relaxed);
@@ -129,7 +179,10 @@ impl LaneSteering {
     }
 
     async fn try_take(&self) -> Result<Vec<TranscriptRow>, ApplyError> {
-        let rows = self.waiting().await?;
+        let mut rows = self.waiting().await?;
+        if self.mode == QueueMode::ImmediateBacklog && !rows.is_empty() {
+            self.keep_unshown(&mut rows).await?;
+        }
         if rows.is_empty() {
             return Ok(Vec::new());
         }
@@ -149,7 +202,7 @@ impl LaneSteering {
 #[async_trait]
 impl Steering for LaneSteering {
     async fn take(&self) -> Vec<TranscriptRow> {
-        if self.mode != QueueMode::Immediate {
+        if !matches!(self.mode, QueueMode::Immediate | QueueMode::ImmediateBacklog) {
             return Vec::new();
         }
         for _ in 0..MOST_LOOKS {

@@ -4,9 +4,10 @@ use openclaw_core::{RunId, RunStatus, SessionKey};
 use openclaw_storage::rows::{InboxRow, InputState};
 use openclaw_storage::{ApplyError, Batch, StorageError};
 
-use crate::ending::stop_waiting;
+use crate::ending::{Ending, stop_waiting};
 use crate::lanes::Shared;
 use crate::mailbox::Wake;
+use crate::report::Report;
 use crate::runs::RunEnd;
 
 /// What to stop.
@@ -63,13 +64,27 @@ async fn open_rows(shared: &Shared, target: StopTarget<'_>) -> Result<Vec<InboxR
 }
 
 /// Ends them in one batch; `false` when one of them changed meanwhile and nothing was written.
-async fn stop_all_waiting(shared: &Shared, waiting: &[InboxRow]) -> Result<bool, StorageError> {
+async fn stop_all_waiting(
+    shared: &Arc<Shared>,
+    waiting: &[InboxRow],
+) -> Result<bool, StorageError> {
     if waiting.is_empty() {
         return Ok(true);
     }
     let at = shared.deps.clock.now();
     let mut batch = Batch::new();
     batch.writes.extend(waiting.iter().flat_map(|row| stop_waiting(row, at)));
+    let reports = Report::all(waiting, &Ending::stopped(), at);
+    for report in &reports {
+        let added = report
+            .add(&mut batch, shared.deps.storage.as_ref(), shared.deps.ids.as_ref(), at)
+            .await;
+        match added {
+            Ok(()) => {}
+            Err(ApplyError::Storage(error)) => return Err(error),
+            Err(ApplyError::Conflict(_)) => return Ok(false),
+        }
+    }
     match shared.deps.storage.apply(batch).await {
         Ok(_) => {}
         Err(ApplyError::Conflict(_)) => return Ok(false),
@@ -86,6 +101,9 @@ async fn stop_all_waiting(shared: &Shared, waiting: &[InboxRow]) -> Result<bool,
     for row in waiting {
         let end = RunEnd { status: RunStatus::Stopped, ..RunEnd::of(row) };
         shared.runs.ended(&end);
+    }
+    for report in &reports {
+        shared.wake(report.session_key(), Wake::Input);
     }
     Ok(true)
 }

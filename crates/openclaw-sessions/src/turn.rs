@@ -1,7 +1,6 @@
 //! One turn of a lane, from its first batch to its last.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,16 +19,24 @@ use crate::lane::{Lane, Step};
 use crate::lanes::open_states;
 use crate::lease;
 use crate::limits::{Backoff, MOST_ATTEMPTS, STREAM_PATIENCE};
+use crate::mailbox::Wake;
 use crate::ports::{Turn, TurnInfo, TurnResult, TurnStream};
 use crate::runs::{ActiveRun, RunEnd};
-use crate::steering::{LaneSteering, merge};
+use crate::steering::{Joined, LaneSteering, merge};
 use crate::work::Work;
+
+/// How often the sessions that are told of an end are looked for again.
+const MOST_LOOKS: u32 = 8;
 
 impl Lane {
     pub(crate) async fn take_turn(&mut self, work: Work, fence: Fence) -> Step {
         let lead = work.lead();
         if self.stops.remove(&lead.run_id) {
             return self.end_without_turn(&work, &fence, &Ending::stopped()).await;
+        }
+        if let Some(error) = &work.refused {
+            let ending = Ending::refused(error.clone());
+            return self.end_without_turn(&work, &fence, &ending).await;
         }
         if lead.state == InputState::Running && lead.attempts >= MOST_ATTEMPTS {
             tracing::error!(run_id = %lead.run_id, attempts = lead.attempts, "the run is given up");
@@ -75,7 +82,7 @@ impl Lane {
             batch.push(Write::UpdateSession { id: session.id.clone(), patch });
         }
         if !work.has_entry {
-            let inputs = work.group.inputs();
+            let inputs = work.inputs();
             let entry = self.shared.deps.runner.user_entry(&work.config, session, &inputs);
             batch.push(Write::Append(Box::new(LogEntry {
                 session_id: session.id.clone(),
@@ -96,7 +103,13 @@ impl Lane {
             let end = RunEnd { status: RunStatus::Stopped, ..RunEnd::of(row) };
             self.shared.runs.ended(&end);
         }
-        for run in work.group.earlier.iter().map(|row| &row.run_id).chain(&work.merged) {
+        for run in work
+            .group
+            .earlier
+            .iter()
+            .map(|row| &row.run_id)
+            .chain(work.merged.iter().map(|row| &row.run_id))
+        {
             self.shared.runs.merged(run, &lead.run_id);
         }
         self.shared.runs.began(ActiveRun {
@@ -118,7 +131,7 @@ impl Lane {
             session: work.session.clone(),
             after_seq,
             conversation: lead.inbound.conversation.clone(),
-            reply_to: lead.inbound.external_id.clone(),
+            reply_to: lead.answers().clone(),
             reply_back: work.reply_back,
             attempt: work.attempt(),
             fence: fence.clone(),
@@ -129,13 +142,13 @@ impl Lane {
             tracing::warn!(run_id = %lead.run_id, "delivery did not begin in time; nothing is streamed");
             Arc::new(NoStream)
         });
-        let reply_back = Arc::new(AtomicBool::new(work.reply_back));
+        let joined = Arc::new(Joined::new(work.reply_back, work.merged.clone()));
         let steering = LaneSteering::new(
             Arc::clone(&self.shared),
             &work,
             fence.clone(),
             Arc::clone(&stream),
-            Arc::clone(&reply_back),
+            Arc::clone(&joined),
             after_seq,
         );
         let mut session = work.session.clone();
@@ -144,7 +157,7 @@ impl Lane {
         let turn = Turn {
             run_id: lead.run_id.clone(),
             session,
-            inputs: work.group.inputs(),
+            inputs: work.inputs(),
             config: Arc::clone(&work.config),
             fence: fence.clone(),
             attempt: work.attempt(),
@@ -158,7 +171,7 @@ impl Lane {
             tracing::warn!(run_id = %lead.run_id, "the stream of a turn did not finish in time");
         }
         self.shared.runs.left(&self.key);
-        self.end_turn(&work, &fence, driven, reply_back.load(Ordering::Relaxed)).await
+        self.end_turn(&work, &fence, driven, &joined).await
     }
 
     async fn end_turn(
@@ -166,7 +179,7 @@ impl Lane {
         work: &Work,
         fence: &Fence,
         driven: Driven,
-        reply_back: bool,
+        joined: &Joined,
     ) -> Step {
         let run_id = &work.lead().run_id;
         match (&driven.outcome.result, driven.cause) {
@@ -189,7 +202,8 @@ impl Lane {
         };
         match Ending::of(result, usage, work.timeout()) {
             Some(ending) => {
-                let end = self.parts(work, fence, reply_back).end(&ending, &[]);
+                let end = self.parts(work, fence, joined.reply_back());
+                let end = end.end(&ending, &[], &joined.rows());
                 self.commit_end(work, end).await
             }
             None => self.pause_longer(),
@@ -200,7 +214,7 @@ impl Lane {
     async fn end_without_turn(&mut self, work: &Work, fence: &Fence, ending: &Ending) -> Step {
         let mut others = work.group.earlier.clone();
         others.extend(work.group.superseded.iter().cloned());
-        let end = self.parts(work, fence, work.reply_back).end(ending, &others);
+        let end = self.parts(work, fence, work.reply_back).end(ending, &others, &[]);
         self.commit_end(work, end).await
     }
 
@@ -219,10 +233,18 @@ impl Lane {
     async fn commit_end(&mut self, work: &Work, mut end: EndBatch) -> Step {
         let lead = work.lead();
         let until = tokio::time::Instant::now() + self.shared.deps.limits.storage_patience;
-        let mut backoff = Backoff::new();
+        let (mut backoff, mut looks) = (Backoff::new(), 0);
         loop {
-            match self.storage().apply(end.batch()).await {
-                Ok(_) => break,
+            match self.apply_end(work, &end).await {
+                Ok(()) => break,
+                Err(ApplyError::Conflict(Conflict::Missing { what: "session", .. }))
+                    if looks < MOST_LOOKS
+                        && !end.reports.is_empty()
+                        && !self.is_over(work).await =>
+                {
+                    // The session that is told was reset meanwhile; its key may hold another.
+                    looks += 1;
+                }
                 Err(ApplyError::Conflict(Conflict::Missing { what: "session", .. }))
                     if end.without_session() =>
                 {
@@ -257,7 +279,30 @@ impl Lane {
             tracing::debug!(run_id = %end.run_id, status = end.status.as_str(), "run ended");
             self.shared.runs.ended(end);
         }
+        for report in &end.reports {
+            self.shared.wake(report.session_key(), Wake::Input);
+        }
         Step::Next
+    }
+
+    /// Commits the end with what other sessions are told of it.
+    async fn apply_end(&self, work: &Work, end: &EndBatch) -> Result<(), ApplyError> {
+        let (storage, ids) = (self.storage(), self.shared.deps.ids.as_ref());
+        let mut batch = end.batch();
+        for report in &end.reports {
+            report.add(&mut batch, storage, ids, self.now()).await?;
+        }
+        if let Some(id) = &end.last_run_of
+            && storage.open_inputs(&work.session.session_key, 2).await?.len() < 2
+        {
+            batch.push(Write::EndSession { id: id.clone(), at: self.now() });
+        }
+        storage.apply(batch).await.map(|_| ())
+    }
+
+    async fn is_over(&self, work: &Work) -> bool {
+        let session = self.storage().session(&work.session.id).await;
+        session.is_ok_and(|session| session.is_none_or(|session| session.ended_at.is_some()))
     }
 
     /// Waits; answers `false` when turns are to be left as they are.

@@ -2,12 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use openclaw_config::Config;
-use openclaw_core::{QueueMode, RunId, Session};
-use openclaw_storage::rows::{InboxRow, InputState, TranscriptKind};
+use openclaw_core::{QueueMode, Session};
+use openclaw_storage::rows::{InboxRow, InputState, StoredError, TranscriptKind};
 use openclaw_storage::{ApplyError, Storage};
 
 use crate::limits::{GROUP_LIMIT, LONGEST_TURN};
 use crate::queue::Group;
+use crate::queue_rules::listed;
 
 /// What one turn works on, as it was read when the turn was about to begin.
 #[derive(Debug)]
@@ -20,8 +21,12 @@ pub(crate) struct Work {
     pub(crate) reply_back: bool,
     /// Whether the inputs' transcript entry is stored already.
     pub(crate) has_entry: bool,
-    /// Runs that the interrupted turn had taken.
-    pub(crate) merged: Vec<RunId>,
+    /// Inputs that the interrupted turn had taken.
+    pub(crate) merged: Vec<InboxRow>,
+    /// Why no turn is to run.
+    pub(crate) refused: Option<StoredError>,
+    /// How many of the first inputs are only listed, because too many waited.
+    pub(crate) listed: usize,
 }
 
 impl Work {
@@ -44,10 +49,20 @@ impl Work {
             let recent = storage.recent_inputs(Some(&session.session_key), GROUP_LIMIT).await?;
             for row in recent.into_iter().filter(|row| row.merged_into.as_ref() == Some(run)) {
                 reply_back |= row.reply_back;
-                merged.push(row.run_id);
+                merged.push(row);
             }
         }
-        Ok(Self { config, session, mode, group, reply_back, has_entry, merged })
+        Ok(Self {
+            config,
+            session,
+            mode,
+            group,
+            reply_back,
+            has_entry,
+            merged,
+            refused: None,
+            listed: 0,
+        })
     }
 
     pub(crate) fn lead(&self) -> &InboxRow {
@@ -57,6 +72,13 @@ impl Work {
     /// 1 for a fresh turn.
     pub(crate) fn attempt(&self) -> u32 {
         self.lead().attempts + 1
+    }
+
+    /// The inputs as the runner is given them: those that were too many are shortened.
+    pub(crate) fn inputs(&self) -> Vec<InboxRow> {
+        let mut inputs = self.group.inputs();
+        inputs.iter_mut().take(self.listed).for_each(|row| *row = listed(row));
+        inputs
     }
 
     /// The model that is asked first, as far as settings say.

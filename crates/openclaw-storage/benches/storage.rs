@@ -188,7 +188,7 @@ fn finish(number: usize) -> Batch {
     row.run_id = Some(run(&name));
     row.message_id = Some(message_id(&reply));
     let patch = SessionPatch {
-        context: Some(SessionContext { usage, runs: number as u64 }),
+        context: Some(SessionContext { usage, runs: number as u64, ..SessionContext::default() }),
         ..patch(number)
     };
     Batch::new()

@@ -1,9 +1,9 @@
 //! The rows as readers see them.
 
 use openclaw_core::{
-    AgentId, ChannelId, ChatAddress, Inbound, InboxId, Message, MessageId, Outbound, OutboxId,
-    Receipt, RunId, RunStatus, Session, SessionId, SessionKey, ThinkingLevel, Timestamp, Usage,
-    UserId,
+    AgentId, ChannelId, ChatAddress, ExternalId, Inbound, InboxId, Message, MessageId, Outbound,
+    OutboxId, Receipt, RunId, RunOrigin, RunStatus, Session, SessionId, SessionKey, ThinkingLevel,
+    Timestamp, Usage, UserId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -78,6 +78,12 @@ pub struct RunOptions {
     /// What a program that brings its own tools asks for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller: Option<Box<CallerRun>>,
+    /// Whether a credential asked for it that may do everything.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_owner: bool,
+    /// Where it comes from, where another session's run began it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Box<RunOrigin>>,
 }
 
 /// What an input's run used.
@@ -170,6 +176,12 @@ impl InboxRow {
         self.inbound.conversation.channel_id == ChannelId::web()
             && !self.principal.starts_with("channel:")
             && self.principal != HOOKS
+    }
+
+    /// The service's id of what is answered in the chat.
+    pub fn answers(&self) -> &ExternalId {
+        let origin = self.options.origin.as_ref();
+        origin.and_then(|origin| origin.answers.as_ref()).unwrap_or(&self.inbound.external_id)
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::{AccountHold, ChannelDescriptor, ChannelError, DeliveryError, Ingress};
+use crate::{AccountHold, ChannelDescriptor, ChannelError, DeliveryError, Ingress, MenuCommand};
 
 /// One account of one chat service. All methods are required; what a service lacks is answered
 /// with [`DeliveryError::Unsupported`].
@@ -52,6 +52,8 @@ pub struct ChannelContext {
     pub cancel: CancellationToken,
     /// Owner of the channel's tasks; the supervisor waits for them.
     pub tasks: TaskTracker,
+    /// The chat commands, for the service's own menu; empty where none is to be shown.
+    pub commands: Arc<[MenuCommand]>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Fresh ids.

@@ -27,6 +27,7 @@ mod hold;
 mod ingress;
 pub mod markup;
 pub mod mention;
+mod menu;
 pub mod pairing;
 pub mod webhook;
 
@@ -47,6 +48,7 @@ pub use factory::{
 };
 pub use hold::AccountHold;
 pub use ingress::{Accept, DenyReason, Ingress};
+pub use menu::MenuCommand;
 pub use openclaw_config::{
     ChannelTable, Environment, Issue, Place, SpannedTable, TableReader, describe,
 };

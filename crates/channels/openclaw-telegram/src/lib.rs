@@ -21,6 +21,7 @@ mod factory;
 pub mod fuzzing;
 mod intake;
 mod lookup;
+mod menu;
 mod parse;
 mod poll;
 mod settings;

@@ -13,6 +13,7 @@ use crate::TimeLimits;
 use crate::api::{Answering, BotAccount, CallFailure, Client, GetMe, GetUpdates, Ignored};
 use crate::download::Downloader;
 use crate::intake::{Complete, complete};
+use crate::menu;
 use crate::parse::{Draft, Event, Group, event, group};
 use crate::wire::{ALLOWED_UPDATES, Update};
 
@@ -64,10 +65,32 @@ impl Poll<'_> {
         // A poll that does not wait shows that nobody else holds the account.
         let mut batch = self.fetch(&mut position, Duration::ZERO).await?;
         self.report(ChannelState::Connected, Some(me.name()));
+        self.show_menu();
         loop {
             self.hand_in(batch, &me, &mut position).await?;
             batch = self.fetch(&mut position, self.limits.poll).await?;
         }
+    }
+
+    /// Has Telegram show the chat commands; messages do not wait for that.
+    fn show_menu(&self) {
+        let (calls, commands) = (self.calls.clone(), self.context.commands.clone());
+        if commands.is_empty() {
+            return;
+        }
+        let cancel = self.context.cancel.clone();
+        self.context.tasks.spawn(async move {
+            // Cancel-safe: a menu that is set by half is set anew at the next connect.
+            let shown = tokio::select! {
+                biased;
+                () = cancel.cancelled() => return,
+                shown = menu::show(&calls, &commands) => shown,
+            };
+            if let Err(failure) = shown {
+                let error = failure.into_channel();
+                tracing::warn!(%error, "the menu of commands could not be set");
+            }
+        });
     }
 
     fn report(&self, state: ChannelState, account: Option<String>) {

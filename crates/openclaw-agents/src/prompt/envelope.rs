@@ -1,5 +1,8 @@
 use jiff::tz::TimeZone;
 use openclaw_core::{IdGen, Inbound, InboundKind, MessageContent, MessageId, Timestamp};
+use openclaw_core::{
+    Inbound, InboundKind, MessageContent, MessageId, OriginKind, RunOrigin, Timestamp,
+};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -19,6 +22,7 @@ pub(crate) fn write_message(
     out: &mut String,
     code: &str,
     inbound: &Inbound,
+    origin: Option<&RunOrigin>,
     files: &[Value],
     zone: &TimeZone,
 ) {
@@ -26,12 +30,17 @@ pub(crate) fn write_message(
         out.push('\n');
     }
     out.push_str(&format!("[context {code}]\n"));
-    out.push_str(&one_line(&envelope(inbound, files, zone)));
+    out.push_str(&one_line(&envelope(inbound, origin, files, zone)));
     out.push_str(&format!("\n[/context {code}]\n"));
     out.push_str(inbound.content.plain_text());
 }
 
-fn envelope(inbound: &Inbound, files: &[Value], zone: &TimeZone) -> Value {
+fn envelope(
+    inbound: &Inbound,
+    origin: Option<&RunOrigin>,
+    files: &[Value],
+    zone: &TimeZone,
+) -> Value {
     let conversation = &inbound.conversation;
     let mut data = Map::new();
     data.insert("channel".to_owned(), json!(conversation.channel_id));
@@ -43,7 +52,8 @@ fn envelope(inbound: &Inbound, files: &[Value], zone: &TimeZone) -> Value {
     };
     put("title", conversation.title.as_deref().map(|title| json!(cut(title, 200))));
     put("thread", conversation.thread_id.as_ref().map(|thread| json!(thread)));
-    put("from", Some(sender(inbound)));
+    put("from", Some(origin.map_or_else(|| sender(inbound), session)));
+    put("report", origin.and_then(report));
     put("time", Some(json!(local_time(inbound.sent_at, zone))));
     put("edit", matches!(inbound.kind, InboundKind::Edit { .. }).then_some(json!(true)));
     put("reaction", matches!(inbound.kind, InboundKind::Reaction { .. }).then_some(json!(true)));
@@ -58,9 +68,26 @@ fn envelope(inbound: &Inbound, files: &[Value], zone: &TimeZone) -> Value {
             json!({"author": author, "text": answered.text.as_deref().map(|text| cut(text, 1_000))})
         }),
     );
-    put("content", content(&inbound.content));
+    put("content", origin.is_none().then(|| content(&inbound.content)).flatten());
     put("files", (!files.is_empty()).then(|| json!(files)));
     Value::Object(data)
+}
+
+/// What another session is to this one.
+fn session(origin: &RunOrigin) -> Value {
+    let key = &origin.session_key;
+    json!(match origin.kind {
+        OriginKind::Task => format!("the session {key}, whose subagent you are"),
+        OriginKind::Message => format!("the agent of the session {key}"),
+        OriginKind::Report { .. } => "the gateway, about work that this session began".to_owned(),
+    })
+}
+
+fn report(origin: &RunOrigin) -> Option<Value> {
+    match &origin.kind {
+        OriginKind::Report { status, .. } => Some(json!(status)),
+        OriginKind::Task | OriginKind::Message => None,
+    }
 }
 
 fn sender(inbound: &Inbound) -> Value {
@@ -191,7 +218,7 @@ mod tests {
 
     fn written(code: &str, inbound: &Inbound) -> String {
         let mut out = String::new();
-        write_message(&mut out, code, inbound, &[], &TimeZone::UTC);
+        write_message(&mut out, code, inbound, None, &[], &TimeZone::UTC);
         out
     }
 

@@ -20,7 +20,7 @@ const LONGEST_DELTA: usize = 4 * 1024;
 /// The text of a turn as its readers see it grow.
 ///
 /// A turn with tools has several answers with text; together they are its reply.
-pub(super) struct Deltas {
+pub(crate) struct Deltas {
     stream: Arc<dyn TurnStream>,
     index: u64,
     /// The text of the answers that are committed.
@@ -38,7 +38,7 @@ pub(super) struct Deltas {
 
 impl Deltas {
     /// `said` are the texts of answers before an interruption, whose readers may have seen more.
-    pub(super) fn new(stream: Arc<dyn TurnStream>, said: Vec<String>, interrupted: bool) -> Self {
+    pub(crate) fn new(stream: Arc<dyn TurnStream>, said: Vec<String>, interrupted: bool) -> Self {
         let mut deltas = Self {
             stream,
             index: 0,
@@ -70,6 +70,7 @@ impl Deltas {
     }
 
     fn take(&mut self, text: &str) {
+    pub(crate) fn push(&mut self, text: &str) {
         if text.is_empty() {
             return;
         }
@@ -82,12 +83,12 @@ impl Deltas {
     }
 
     /// When the text that waits is to be shown.
-    pub(super) fn due(&self) -> Option<Instant> {
+    pub(crate) fn due(&self) -> Option<Instant> {
         self.next.filter(|_| !self.held.is_empty())
     }
 
     /// Shows the text that waits.
-    pub(super) fn show(&mut self) {
+    pub(crate) fn show(&mut self) {
         if self.held.is_empty() {
             return;
         }
@@ -106,7 +107,7 @@ impl Deltas {
     }
 
     /// The answer begins anew.
-    pub(super) fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         let shown = self.current.len() - self.held.len();
         self.reset |= shown > 0;
         self.current.clear();
@@ -117,17 +118,19 @@ impl Deltas {
     /// The answer is whole and another follows.
     pub(super) fn commit(&mut self) {
         self.end();
+    pub(crate) fn commit(&mut self) {
+        self.show();
         self.said = self.whole();
         self.current.clear();
     }
 
     /// The text of the answer that is being given.
-    pub(super) fn current(&self) -> &str {
+    pub(crate) fn current(&self) -> &str {
         &self.current
     }
 
     /// All text.
-    pub(super) fn whole(&self) -> String {
+    pub(crate) fn whole(&self) -> String {
         match (self.said.is_empty(), self.current.is_empty()) {
             (true, _) => self.current.clone(),
             (false, true) => self.said.clone(),

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use openclaw_config::{Config, DmScope, MemoryAudience};
+use openclaw_config::Config;
 use openclaw_core::Session;
 use openclaw_sessions::Turn;
 use openclaw_storage::rows::{TranscriptKind, TranscriptRow};
@@ -10,8 +11,19 @@ use serde::Deserialize;
 use super::caller::Caller;
 use super::offer::{SEARCH, offered, search};
 use crate::input::asker;
+use crate::input::askers as askers_of;
 use crate::runner::AgentRunner;
+use crate::subagents::restrict;
 use crate::transcript::{AskerEntry, UserEntry};
+
+/// Tools that only the owner may use, and only where nobody else is heard.
+const OWNER_TOOLS: [&str; 1] = ["gateway"];
+
+/// A policy for whoever is not the owner.
+pub(crate) fn without_owner_tools(policy: ToolPolicy) -> ToolPolicy {
+    let denied = OWNER_TOOLS.map(str::to_owned);
+    policy.and("the owner's tools", &["*".to_owned()], &denied)
+}
 
 /// What a turn may use: what all of those may use whose words it works on.
 pub(super) struct Allowed {
@@ -21,6 +33,8 @@ pub(super) struct Allowed {
     /// All of our tools that may be called.
     pub(super) all: Arc<[ToolDefinition]>,
     askers: Vec<AskerEntry>,
+    /// Whether the owner alone speaks in it.
+    by_owner: bool,
 }
 
 impl Allowed {
@@ -30,6 +44,7 @@ impl Allowed {
         turn: &Turn,
         caller: &Caller,
         own: &[TranscriptRow],
+        by_owner: bool,
     ) -> Self {
         let joined = own
             .iter()
@@ -37,12 +52,12 @@ impl Allowed {
             .filter_map(|row| UserEntry::deserialize(&row.data).ok())
             .flat_map(|entry| entry.askers);
         let mut askers: Vec<AskerEntry> = Vec::new();
-        for asker in turn.inputs.iter().map(asker).chain(joined) {
+        for asker in turn.inputs.iter().flat_map(askers_of).chain(joined) {
             if !askers.contains(&asker) {
                 askers.push(asker);
             }
         }
-        Self::of(runner, turn, caller, askers)
+        Self::of(runner, turn, caller, askers, by_owner)
     }
 
     /// Takes away what these may not use.
@@ -52,6 +67,7 @@ impl Allowed {
         turn: &Turn,
         caller: &Caller,
         more: Vec<AskerEntry>,
+        by_owner: bool,
     ) {
         let mut askers = std::mem::take(&mut self.askers);
         let before = askers.len();
@@ -60,8 +76,9 @@ impl Allowed {
                 askers.push(asker);
             }
         }
-        if askers.len() > before {
-            *self = Self::of(runner, turn, caller, askers);
+        let by_owner = self.by_owner && by_owner;
+        if askers.len() > before || by_owner != self.by_owner {
+            *self = Self::of(runner, turn, caller, askers, by_owner);
         } else {
             self.askers = askers;
         }
@@ -131,4 +148,40 @@ fn is_owners(config: &Config, session: &Session, askers: &[Asker<'_>]) -> bool {
     };
     let is_private = session.session_key.is_main() && config.session.dm_scope != DmScope::Main;
     is_private || askers.iter().all(is_owner)
+    fn of(
+        runner: &AgentRunner,
+        turn: &Turn,
+        caller: &Caller,
+        askers: Vec<AskerEntry>,
+        by_owner: bool,
+    ) -> Self {
+        let policy = policy_for(&turn.config, &turn.session, &askers, by_owner);
+        let tools = caller.tools(runner.deps.tools.definitions(&policy));
+        Self { policy: Arc::new(policy), tools, askers, by_owner }
+    }
+}
+
+/// What a session may use while these ask.
+pub(crate) fn policy_for(
+    config: &Config,
+    session: &Session,
+    askers: &[AskerEntry],
+    by_owner: bool,
+) -> ToolPolicy {
+    let settings = config.agent(&session.agent_id).unwrap_or_else(|| config.default_agent());
+    let policy = match session.config.tools_enabled {
+        Some(false) => ToolPolicy::deny_all("the session's settings"),
+        Some(true) | None => {
+            let askers: Vec<Asker<'_>> = askers
+                .iter()
+                .map(|asker| Asker {
+                    channel: asker.channel.as_str(),
+                    sender: asker.sender.as_ref().map(openclaw_core::UserId::as_str),
+                })
+                .collect();
+            ToolPolicy::asked_by(&config.tools, settings.tools.as_ref(), &askers)
+        }
+    };
+    let policy = restrict(policy, config, session);
+    if by_owner { policy } else { without_owner_tools(policy) }
 }

@@ -6,7 +6,7 @@ use openclaw_sessions::{Turn, TurnStream};
 use openclaw_storage::{Batch, EventDraft, Fence, LogEntry, Storage, TranscriptDraft, Write};
 
 /// Commits a turn's steps under its lane's fence.
-pub(super) struct Recorder {
+pub(crate) struct Recorder {
     storage: Arc<dyn Storage>,
     clock: Arc<dyn Clock>,
     stream: Arc<dyn TurnStream>,
@@ -18,13 +18,13 @@ pub(super) struct Recorder {
 
 /// The store refused a step: the turn is left as it is.
 #[derive(Debug)]
-pub(super) struct NotCommitted(pub(super) String);
+pub(crate) struct NotCommitted(pub(crate) String);
 
 /// One step: what the model saw, and what clients are told.
-pub(super) type Step = (Option<TranscriptDraft>, Option<EventDraft>);
+pub(crate) type Step = (Option<TranscriptDraft>, Option<EventDraft>);
 
 impl Recorder {
-    pub(super) fn new(storage: Arc<dyn Storage>, clock: Arc<dyn Clock>, turn: &Turn) -> Self {
+    pub(crate) fn new(storage: Arc<dyn Storage>, clock: Arc<dyn Clock>, turn: &Turn) -> Self {
         Self {
             storage,
             clock,
@@ -36,7 +36,7 @@ impl Recorder {
         }
     }
 
-    pub(super) async fn commit(&self, steps: Vec<Step>) -> Result<(), NotCommitted> {
+    pub(crate) async fn commit(&self, steps: Vec<Step>) -> Result<(), NotCommitted> {
         let at = self.clock.now();
         let mut batch = Batch::new().fenced(self.fence.clone());
         for (transcript, event) in steps {

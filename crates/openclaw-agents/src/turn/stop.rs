@@ -4,25 +4,25 @@ use tokio_util::sync::CancellationToken;
 
 /// What ends a turn from outside.
 #[derive(Debug, Clone)]
-pub(super) struct Stop {
+pub(crate) struct Stop {
     cancel: CancellationToken,
     deadline: Instant,
 }
 
 /// Which of them did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stopped {
+pub(crate) enum Stopped {
     Cancelled,
     TimedOut,
 }
 
 impl Stop {
-    pub(super) fn new(turn: &Turn) -> Self {
+    pub(crate) fn new(turn: &Turn) -> Self {
         Self { cancel: turn.cancel.clone(), deadline: Instant::now() + turn.timeout }
     }
 
     /// Ends when the turn has to.
-    pub(super) async fn wait(&self) -> Stopped {
+    pub(crate) async fn wait(&self) -> Stopped {
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => Stopped::Cancelled,
@@ -31,7 +31,7 @@ impl Stop {
     }
 
     /// Whether it has to already.
-    pub(super) fn now(&self) -> Option<Stopped> {
+    pub(crate) fn now(&self) -> Option<Stopped> {
         match () {
             () if self.cancel.is_cancelled() => Some(Stopped::Cancelled),
             () if Instant::now() >= self.deadline => Some(Stopped::TimedOut),
@@ -40,7 +40,7 @@ impl Stop {
     }
 
     /// A token that is cancelled with the turn, for what must also end by its deadline.
-    pub(super) fn child(&self) -> CancellationToken {
+    pub(crate) fn child(&self) -> CancellationToken {
         self.cancel.child_token()
     }
 }

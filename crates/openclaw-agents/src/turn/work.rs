@@ -6,7 +6,6 @@ use openclaw_sessions::{Turn, TurnOutcome, TurnResult};
 use openclaw_storage::EventDraft;
 use openclaw_storage::rows::StoredError;
 use openclaw_tools::ToolContext;
-use openclaw_tools::commands::CommandRules;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -19,11 +18,13 @@ use super::record::{NotCommitted, Recorder, Step};
 use super::room::Room;
 use super::stop::{Stop, Stopped};
 use super::tools::{self, Ended, RunningCall};
+use crate::asking;
 use crate::context::Images;
 use crate::model::{ErrorClass, Event, ModelError, OnLimit, Reply, Request};
 use crate::placing::place_files;
 use crate::runner::AgentRunner;
 use crate::tokens::Measured;
+use crate::subagents::command_rules;
 use crate::transcript::{AssistantEntry, ToolResultEntry, UserEntry};
 
 /// The most tool rounds of a turn.
@@ -368,12 +369,7 @@ impl<'a> Work<'a> {
             session_key: session.session_key.clone(),
             run_id: Some(self.turn.run_id.clone()),
             workspace: settings.workspace.clone(),
-            commands: Arc::new(CommandRules::new(
-                config,
-                settings,
-                session.config.sandbox_mode,
-                &session.session_key,
-            )),
+            commands: Arc::new(command_rules(config, settings, session)),
             cancel: self.stop.child(),
             output: Arc::new(|_| {}),
         }
@@ -469,13 +465,24 @@ impl<'a> Work<'a> {
         if rows.is_empty() {
             return;
         }
+        let by_owner = asking::is_owners_run(
+            self.runner.deps.storage.as_ref(),
+            &self.turn.config,
+            &self.turn.session,
+            &self.turn.run_id,
+            &self.turn.inputs,
+        );
+        let by_owner = by_owner.await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "who joined a run cannot be read; it goes on as a stranger's");
+            false
+        });
         let images = Images::load(&rows, &self.runner.deps.media).await;
         let workspace = self.tool_context().workspace;
         for row in &rows {
             match UserEntry::deserialize(&row.data) {
                 Ok(entry) => {
                     let Prepared { allowed, caller, .. } = &mut self.prepared;
-                    allowed.join(self.runner, self.turn, caller, entry.askers.clone());
+                    allowed.join(self.runner, self.turn, caller, entry.askers.clone(), by_owner);
                     place_files(&entry, &self.runner.deps.media, &workspace).await;
                     self.prepared.context.push_user(&entry, &images);
                 }

@@ -30,6 +30,16 @@ pub(crate) struct Background {
 }
 
 impl Background {
+    /// Holds what runs in the background.
+    pub(super) fn tasks(&self) -> TaskTracker {
+        self.tasks.clone()
+    }
+
+    /// Ends it.
+    pub(super) fn stop(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
     /// Ends them all.
     pub(crate) async fn end(self) {
         self.stop.cancel();

@@ -8,11 +8,13 @@ use openclaw_agents::schedule::{Jobs, JobsDeps};
 use openclaw_agents::tools::CronTool;
 use openclaw_agents::{AgentRunner, RunnerDeps};
 use openclaw_agents::{AgentRunner, RunnerDeps, SkillHost};
+use openclaw_agents::{AgentRunner, Desk, PiDeps, RunnerDeps, Runtimes, with_session_tools};
 use openclaw_config::{Environment, Loaded, Overrides, StatePaths};
 use openclaw_core::{Clock, IdGen, Rng, SystemClock, SystemIds, SystemRng};
 use openclaw_errors::OpenClawError;
 use openclaw_gateway::Identity;
 use openclaw_gateway::lifecycle::{CommitFan, Gateway, Parts, StateLock, gateway_id};
+use openclaw_gateway::tools::{GatewayHandle, with_gateway_tools};
 use openclaw_media::{Fetcher, MediaStore};
 use openclaw_tools::ToolRegistry;
 use openclaw_tools::web::{WebFetchTool, WebSearchTool};
@@ -89,6 +91,9 @@ pub(crate) async fn compose(
         config: config.clone(),
     });
     let tools = tools.with(MemorySearchTool::new(memory.clone())).with(MemoryGetTool);
+    let (desk, handle) =
+        (Desk::new(storage.clone(), clock.clone(), ids.clone()), GatewayHandle::default());
+    tools = with_gateway_tools(with_session_tools(tools, &desk), &handle);
     let tools = Arc::new(tools.build());
     let model_tasks = TaskTracker::new();
     let zone = jiff::tz::TimeZone::system();
@@ -112,6 +117,16 @@ pub(crate) async fn compose(
         retry: RetryPolicy::default(),
     });
     let runner = Arc::new(runner.on_host(SkillHost::new(environment.variables())));
+    let pi = PiDeps {
+        storage: storage.clone(),
+        media: media.clone(),
+        clock: clock.clone(),
+        search_path: environment.var("PATH").map(str::to_owned),
+        tasks: background.tasks(),
+        stop: background.stop(),
+    };
+    let (models, ledger) = (runner.models(), runner.ledger());
+    let runner = Runtimes::new(runner, pi);
     let source =
         Arc::new(FileConfigSource::new(environment.clone(), flags, channels.clone(), loaded));
     let gateway = Gateway::assemble(Parts {
@@ -123,11 +138,16 @@ pub(crate) async fn compose(
         runner: runner.clone(),
         contexts: runner.clone(),
         skills: runner,
+        models,
+        ledger,
+        runner: Arc::new(runner),
         tools,
         memory,
         factories: channels.factories(),
         jobs,
         fetcher,
+        desk,
+        handle,
         media: Arc::new(media),
         identity: Identity {
             gateway_id,

@@ -208,6 +208,12 @@ impl TestGateway {
         self.port
     }
 
+    /// Its process.
+    #[allow(dead_code, reason = "only one of the programs that share this needs it")]
+    pub(crate) fn process_id(&self) -> u32 {
+        self.child.id().expect("the gateway runs")
+    }
+
     /// Its state folder.
     pub(crate) fn state(&self) -> PathBuf {
         self.folder.path().join("state")

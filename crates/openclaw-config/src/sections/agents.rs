@@ -5,13 +5,15 @@ use super::level::Level;
 use super::limits::read_limits;
 use super::sandbox::{SandboxFields, read_sandbox};
 use super::schedule::{HeartbeatFields, read_heartbeat};
+use super::subagents::read_subagents;
 use super::tools::{ToolFields, read_tools};
-use crate::{Spanned, SpendLimits, TableReader};
+use crate::{AgentRuntime, Spanned, SpendLimits, SubagentSettings, TableReader};
 
 /// `[agents]`, not yet merged.
 pub(crate) struct AgentsSection {
     pub(crate) defaults: AgentFields,
     pub(crate) list: Vec<AgentEntry>,
+    pub(crate) subagents: SubagentSettings,
 }
 
 /// One of `[[agents.list]]`.
@@ -36,6 +38,8 @@ pub(crate) struct AgentFields {
     pub(crate) heartbeat: Option<HeartbeatFields>,
     pub(crate) compaction: CompactionFields,
     pub(crate) skills: Option<Vec<String>>,
+    pub(crate) runtime: Option<AgentRuntime>,
+    pub(crate) pi_command: Option<Vec<String>>,
 }
 
 pub(super) fn read_agents(reader: &mut TableReader<'_>) -> AgentsSection {
@@ -64,8 +68,16 @@ pub(super) fn read_agents(reader: &mut TableReader<'_>) -> AgentsSection {
             ),
         },
     );
-    AgentsSection { defaults, list }
+    let subagents = reader.table(
+        "subagents",
+        "Subagents: sessions that an agent begins for a part of its work.",
+        read_subagents,
+    );
+    AgentsSection { defaults, list, subagents }
 }
+
+const RUNTIMES: [(&str, AgentRuntime); 2] =
+    [("native", AgentRuntime::Native), ("pi", AgentRuntime::Pi)];
 
 fn read_fields(reader: &mut TableReader<'_>, level: Level) -> AgentFields {
     let sandbox = reader.table("sandbox", "The sandbox that commands run in.", |reader| {
@@ -81,6 +93,17 @@ fn read_fields(reader: &mut TableReader<'_>, level: Level) -> AgentFields {
         "What becomes of a conversation that fills its window.",
         |reader| read_compaction(reader, level),
     );
+    let pi_command = reader.table("pi", "The runtime \"pi\".", |reader| {
+        reader
+            .strings(
+                "command",
+                "The program and arguments of Pi's RPC mode. Default: pi --mode rpc.",
+            )
+            .optional()
+    });
+    let runtime = reader
+        .choice("runtime", "What runs the turns. native: the gateway itself, the default; pi: the TypeScript version's agent, which has to be installed and runs outside the sandbox.", &RUNTIMES)
+        .optional();
     AgentFields {
         limits,
         image_model: reader
@@ -88,6 +111,8 @@ fn read_fields(reader: &mut TableReader<'_>, level: Level) -> AgentFields {
             .inert()
             .spanned()
             .optional(),
+        runtime,
+        pi_command,
         model: reader
             .string("model", "provider/model; a bare name is looked up among the configured providers. Without it, the default model of the first provider that has one.")
             .spanned()

@@ -20,6 +20,7 @@ mod schedule;
 mod session;
 mod skills;
 mod storage;
+mod subagents;
 mod tools;
 mod tts;
 

@@ -1,8 +1,10 @@
 use std::time::Duration;
 
-use openclaw_core::{ChannelKind, QueueMode, ReplyBack};
+use openclaw_core::{ChannelKind, QueueDrop, QueueMode, ReplyBack};
 
-use crate::{DmScope, ResetMode, ResetSettings, SessionSettings, SpannedValue, TableReader};
+use crate::{
+    DmScope, QueueSettings, ResetMode, ResetSettings, SessionSettings, SpannedValue, TableReader,
+};
 
 const DM_SCOPES: [(&str, DmScope); 4] = [
     ("main", DmScope::Main),
@@ -11,7 +13,7 @@ const DM_SCOPES: [(&str, DmScope); 4] = [
     ("per_account_channel_peer", DmScope::PerAccountChannelPeer),
 ];
 
-const QUEUE_MODES: [(&str, QueueMode); 7] = [
+const QUEUE_MODES: [(&str, QueueMode); 10] = [
     ("queue", QueueMode::Queue),
     ("immediate", QueueMode::Immediate),
     ("batch", QueueMode::Batch),
@@ -19,6 +21,9 @@ const QUEUE_MODES: [(&str, QueueMode); 7] = [
     ("followup", QueueMode::Queue),
     ("steer", QueueMode::Immediate),
     ("collect", QueueMode::Batch),
+    ("immediate_backlog", QueueMode::ImmediateBacklog),
+    ("steer-backlog", QueueMode::ImmediateBacklog),
+    ("steer+backlog", QueueMode::ImmediateBacklog),
 ];
 
 const REPLY_BACK: [(&str, ReplyBack); 4] = [
@@ -37,8 +42,9 @@ pub(super) fn read_session(reader: &mut TableReader<'_>) -> SessionSettings {
             .choice("dm_scope", "Which direct chats share a session.", &DM_SCOPES)
             .default("per_channel_peer"),
         queue_mode: reader
-            .choice("queue_mode", "What happens to messages that arrive during a turn. queue: one turn each, in order; immediate: they join the running turn; batch: they become one turn; interrupt: the newest replaces the running turn.", &QUEUE_MODES)
+            .choice("queue_mode", "What happens to messages that arrive during a turn. queue: one turn each, in order; immediate: they join the running turn; immediate_backlog: they are shown to the running turn and have a turn of their own as well; batch: they become one turn; interrupt: the newest replaces the running turn.", &QUEUE_MODES)
             .default("queue"),
+        queue: reader.table("queue", "How long messages wait for others, and how many may.", read_queue),
         reply_back: reader
             .choice("reply_back", "When answers are sent to the chat.", &REPLY_BACK)
             .default("always"),
@@ -50,6 +56,24 @@ pub(super) fn read_session(reader: &mut TableReader<'_>) -> SessionSettings {
             .lists("identity_links", "One person's users on several channels: name = [\"<channel>:<user id>\", …].", read_peer)
             .into_iter()
             .collect(),
+    }
+}
+
+const DROPS: [(&str, QueueDrop); 3] =
+    [("old", QueueDrop::Old), ("new", QueueDrop::New), ("summarize", QueueDrop::Summarize)];
+
+fn read_queue(reader: &mut TableReader<'_>) -> QueueSettings {
+    let debounce: u64 = reader
+        .integer("debounce_ms", "How long nobody must have written before what waits begins a turn; 0 is at once. A turn is held up ten times as long at most.", 0..=60_000)
+        .default(0);
+    QueueSettings {
+        debounce: Duration::from_millis(debounce),
+        cap: reader
+            .integer("cap", "The most messages that may wait in a session; 0 is no limit.", 0..=1_000)
+            .default(0),
+        drop: reader
+            .choice("drop", "What becomes of messages beyond the cap. old, new: the oldest or the newest are refused, and their senders are told; summarize: the oldest become a list in the next turn.", &DROPS)
+            .default("summarize"),
     }
 }
 

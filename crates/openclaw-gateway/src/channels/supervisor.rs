@@ -148,6 +148,7 @@ async fn connect_once(
         hold: keeper.hold(),
         cancel: cancel.clone(),
         tasks: tasks.clone(),
+        commands: crate::commands::menu().into(),
         clock: deps.clock.clone(),
         ids: deps.ids.clone(),
         rng: deps.rng.clone(),

@@ -1,4 +1,4 @@
-use openclaw_core::{Inbound, InboundKind};
+use openclaw_core::{Inbound, InboundKind, MessageContent};
 
 /// A chat command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,14 +29,22 @@ pub enum Command {
     Think,
     /// Show or set what happens to messages during a turn.
     Queue,
+    /// Show or set which messages of a group are answered.
+    Activation,
+    /// Show or set whether answers are sent.
+    Send,
+    /// Show or stop the session's subagents.
+    Subagents,
+    /// Start the gateway again.
+    Restart,
 }
 
-/// Who may use a command. In a direct chat everyone who is heard may use what in a group is the owner's.
+/// Who may use a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
-    /// Everyone who is heard there.
+    /// Everyone who is heard.
     Anyone,
-    /// The owner.
+    /// In a group the owner; in a direct chat everyone who is heard there.
     Owner,
     /// The owner, in a direct chat too.
     OnlyOwner,
@@ -55,7 +63,7 @@ pub struct CommandInfo {
     pub arguments: &'static str,
     /// What it does.
     pub about: &'static str,
-    /// Who may use it in a group.
+    /// Who may use it.
     pub who: Who,
 }
 
@@ -77,8 +85,8 @@ pub const LIST: &[CommandInfo] = &[
     info(
         Command::Usage,
         ("usage", &[]),
-        "",
-        "tokens this session has used, and what they cost",
+        "[off | tokens | full]",
+        "tokens this session has used and what they cost, or whether each answer says so",
         Who::Anyone,
     ),
     info(Command::New, ("new", &["reset"]), "[message]", "begin a fresh session", Who::Owner),
@@ -128,16 +136,40 @@ pub const LIST: &[CommandInfo] = &[
     info(
         Command::Queue,
         ("queue", &[]),
-        "[queue | immediate | batch | interrupt | default]",
+        "[queue | immediate | immediate_backlog | batch | interrupt | default] [debounce:2s] [cap:20] [drop:old | new | summarize]",
         "show or set what happens to messages during a turn",
         Who::Owner,
     ),
+    info(
+        Command::Activation,
+        ("activation", &[]),
+        "[mention | always | default]",
+        "show or set which messages of a group are answered",
+        Who::Owner,
+    ),
+    info(
+        Command::Send,
+        ("send", &[]),
+        "[on | off | mention | default]",
+        "show or set whether answers are sent",
+        Who::OnlyOwner,
+    ),
+    info(
+        Command::Subagents,
+        ("subagents", &[]),
+        "[list | kill <number | all>]",
+        "show or stop the subagents of this session",
+        Who::Owner,
+    ),
+    info(Command::Restart, ("restart", &[]), "", "start the gateway again", Who::OnlyOwner),
 ];
 
 /// The command an inbound message is, and what follows it. `None` for what is meant for the model,
 /// which includes a slash before a name that is none of ours.
 pub fn parse(inbound: &Inbound) -> Option<(&'static CommandInfo, &str)> {
-    if inbound.kind != InboundKind::Message || !inbound.content.media().is_empty() {
+    // What another session's run says is no command, however it begins.
+    let is_internal = matches!(inbound.content, MessageContent::System { .. });
+    if inbound.kind != InboundKind::Message || is_internal || !inbound.content.media().is_empty() {
         return None;
     }
     parse_text(inbound.content.plain_text())

@@ -6,21 +6,27 @@
 //! What must not wait for the running turn is in `early`. To add a command, add it to
 //! [`Command`] and to [`LIST`], and give it a file.
 
+mod activation;
 mod approve;
 mod compact;
 mod context;
 pub(crate) mod early;
 mod help;
 mod list;
+mod menu;
 mod model;
 mod queue;
+mod restart;
 mod runner;
 mod skill;
+mod send;
 mod status;
+mod subagents;
 mod think;
 mod usage;
 mod whoami;
 
 pub(crate) use approve::Answer;
 pub use list::{Command, CommandInfo, LIST, Who, parse};
+pub use menu::menu;
 pub use runner::{CommandDeps, CommandRunner};

@@ -18,7 +18,10 @@ use serde_json::json;
 use super::{
     Command, CommandInfo, Who, approve, compact, context, help, model, parse, queue, skill, status,
     think, usage, whoami,
+    Command, CommandInfo, Who, activation, approve, help, model, parse, queue, restart, send,
+    status, subagents, think, usage, whoami,
 };
+use crate::tools::GatewayHandle;
 
 /// What commands work with.
 #[derive(Clone)]
@@ -39,6 +42,8 @@ pub struct CommandDeps {
     pub version: &'static str,
     /// Who is asked before commands run; `None` where no tool asks.
     pub approvals: Option<Arc<Approvals>>,
+    /// The gateway, once it is put together.
+    pub handle: GatewayHandle,
 }
 
 impl fmt::Debug for CommandDeps {
@@ -81,9 +86,15 @@ impl CommandRunner {
         Self { deps, inner }
     }
 
-    async fn is_owner(&self, config: &Config, inbound: &Inbound) -> Result<bool, OpenClawError> {
+    /// Whether the owner sent an input. A program with a credential that may not do everything is the
+    /// owner's, but does not do what only the owner does.
+    async fn is_owner(&self, config: &Config, input: &InboxRow) -> Result<bool, OpenClawError> {
+        let inbound = &input.inbound;
         let channel = &inbound.conversation.channel_id;
-        if *channel == ChannelId::web() || is_configured_owner(&config.session, inbound) {
+        if *channel == ChannelId::web() {
+            return Ok(input.options.by_owner);
+        }
+        if is_configured_owner(&config.session, inbound) {
             return Ok(true);
         }
         let pairing = self.deps.storage.pairing(channel, &inbound.sender.id).await?;
@@ -101,34 +112,33 @@ impl CommandRunner {
         }
         let [input] = &turn.inputs[..] else { return Ok(None) };
         let Some(asked) = parse(&input.inbound) else { return Ok(None) };
-        let is_owner = self.is_owner(&turn.config, &input.inbound).await?;
+        let is_owner = self.is_owner(&turn.config, input).await?;
         Ok((!may_use(asked.0, &input.inbound, is_owner)).then_some(asked))
     }
 
     async fn answer(
         &self,
         turn: &Turn,
-        inbound: &Inbound,
+        input: &InboxRow,
         (info, arguments): (&CommandInfo, &str),
     ) -> Result<String, OpenClawError> {
-        let is_owner = self.is_owner(&turn.config, inbound).await?;
+        let inbound = &input.inbound;
+        let is_owner = self.is_owner(&turn.config, input).await?;
         let is_group = inbound.conversation.kind != ChatKind::Direct;
         let is_web = inbound.conversation.channel_id == ChannelId::web();
-        if info.who == Who::OnlyOwner && is_web {
+        if info.command == Command::Approve && is_web {
             return Ok("Answer it in your client, or with `openclaw approvals`.".to_owned());
         }
-        if info.who == Who::OnlyOwner && !is_owner {
-            return Ok(format!("Only the owner can use /{}.", info.name));
-        }
         if !may_use(info, inbound, is_owner) {
-            return Ok(format!("Only the owner can use /{} in a group.", info.name));
+            let place = if info.who == Who::Owner { " in a group" } else { "" };
+            return Ok(format!("Only the owner can use /{}{place}.", info.name));
         }
         let (deps, config, session) = (&self.deps, &*turn.config, &turn.session);
         match info.command {
             Command::Help => Ok(help::run(is_group)),
             Command::Status => status::run(deps, config, session).await,
             Command::Whoami => Ok(whoami::run(inbound, is_owner)),
-            Command::Usage => usage::run(deps, config, session).await,
+            Command::Usage => usage::run(deps, config, session, arguments).await,
             // What these do was done when they were stored.
             Command::New => Ok("A fresh session. What would you like to do?".to_owned()),
             Command::Stop => Ok("Stopped.".to_owned()),
@@ -139,6 +149,10 @@ impl CommandRunner {
             Command::Model => model::run(deps, config, session, arguments).await,
             Command::Think => think::run(deps, session, arguments).await,
             Command::Queue => queue::run(deps, config, session, arguments).await,
+            Command::Activation => activation::run(deps, inbound, session, arguments).await,
+            Command::Send => send::run(deps, session, arguments).await,
+            Command::Subagents => subagents::run(deps, session, arguments).await,
+            Command::Restart => restart::run(deps, inbound),
         }
     }
 }
@@ -246,7 +260,7 @@ impl TurnRunner for CommandRunner {
             }
         };
         let Some(input) = turn.inputs.last() else { return self.inner.run(turn).await };
-        let result = match self.answer(&turn, &input.inbound, asked).await {
+        let result = match self.answer(&turn, input, asked).await {
             Ok(reply) => TurnResult::Done {
                 reply,
                 entry: aside(asked.0, &[]),

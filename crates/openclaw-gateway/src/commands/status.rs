@@ -30,6 +30,6 @@ pub(super) async fn run(
         session.session_key,
         session.agent_id,
         name_of(&mode),
-        super::usage::run(deps, config, session).await?,
+        super::usage::total(deps, config, session).await?,
     ))
 }

@@ -1,11 +1,33 @@
 use openclaw_agents::usd;
 use openclaw_config::Config;
-use openclaw_core::{Session, Usage};
+use openclaw_core::{Session, Usage, UsageShown};
 use openclaw_errors::OpenClawError;
 
 use super::CommandDeps;
 
 pub(super) async fn run(
+    deps: &CommandDeps,
+    config: &Config,
+    session: &Session,
+    wanted: &str,
+) -> Result<String, OpenClawError> {
+    let shown = match wanted.to_ascii_lowercase().as_str() {
+        "" => return total(deps, config, session).await,
+        "off" => None,
+        "tokens" | "on" => Some(UsageShown::Tokens),
+        "full" => Some(UsageShown::Full),
+        _ => return Ok("Say off, tokens or full.".to_owned()),
+    };
+    deps.configure(session, |config| config.usage_shown = shown).await?;
+    Ok(match shown {
+        Some(_) => "From the next message on, each answer says what it used.",
+        None => "Answers do not say what they used.",
+    }
+    .to_owned())
+}
+
+/// What the session has used, and its agent today.
+pub(super) async fn total(
     deps: &CommandDeps,
     config: &Config,
     session: &Session,

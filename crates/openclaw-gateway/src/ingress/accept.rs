@@ -3,10 +3,13 @@ use std::sync::{Arc, Mutex, RwLock};
 use async_trait::async_trait;
 use openclaw_channel_traits::{Accept, BotLoopGuard, DenyReason, Ingress};
 use openclaw_config::Config;
-use openclaw_core::{ChannelId, ChatId, Clock, IdGen, Inbound, InboundKind, Rng};
+use openclaw_core::{
+    ChannelId, ChatId, ChatKind, Clock, GroupActivation, IdGen, Inbound, InboundKind, Rng,
+    SessionKey,
+};
 use openclaw_routing::RoutingTable;
 use openclaw_sessions::{Lanes, TurnRunner};
-use openclaw_storage::{Batch, Storage, Write};
+use openclaw_storage::{Batch, Storage, StorageError, Write};
 use openclaw_tools::approvals::Approvals;
 use tokio::sync::watch;
 
@@ -87,6 +90,25 @@ impl GatewayIngress {
         true
     }
 
+    /// Whether an event starts a turn: a group's session may say so itself, by `/activation`. What
+    /// addresses the assistant always does.
+    async fn activation(
+        &self,
+        inbound: &Inbound,
+        key: &SessionKey,
+        starts_turn: bool,
+    ) -> Result<bool, StorageError> {
+        if inbound.conversation.kind == ChatKind::Direct || inbound.mentions_self {
+            return Ok(starts_turn);
+        }
+        let session = self.deps.storage.session_by_key(key).await?;
+        Ok(match session.and_then(|session| session.config.activation) {
+            Some(GroupActivation::Always) => true,
+            Some(GroupActivation::Mention) => false,
+            None => starts_turn,
+        })
+    }
+
     async fn accept_event(&self, mut inbound: Inbound) -> Accept {
         scrub(&mut inbound);
         let admission = match self.admit(&inbound).await {
@@ -134,6 +156,13 @@ impl GatewayIngress {
             Err(error) => {
                 tracing::error!(channel = %inbound.conversation.channel_id, %error, "a chat cannot be given a session key; its message is dropped");
                 return Accept::Noted;
+            }
+        };
+        let starts_turn = match self.activation(&inbound, &session_key, starts_turn).await {
+            Ok(starts_turn) => starts_turn,
+            Err(error) => {
+                tracing::warn!(session = %session_key, %error, "a session cannot be read, so nothing is accepted for it");
+                return Accept::Busy;
             }
         };
         let arrival = self.arrival(inbound, session_key, starts_turn).await;

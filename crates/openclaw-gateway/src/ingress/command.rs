@@ -35,6 +35,7 @@ impl GatewayIngress {
             begins_anew: begins_anew && allowed,
             stops_others: stops_others && allowed,
             approves,
+            begins: None,
         }
     }
 
@@ -128,6 +129,7 @@ impl GatewayIngress {
             for row in open.iter().take_while(|row| row.run_id != *own) {
                 self.deps.lanes.stop(StopTarget::Run(&row.run_id)).await?;
             }
+            self.deps.lanes.stop_subagents(key).await?;
             Ok::<_, StorageError>(())
         };
         if let Err(error) = stopped.await {

@@ -1,3 +1,4 @@
+use openclaw_agents::{NewSession, SessionRun};
 use openclaw_core::{
     ChannelId, ChatId, ChatKind, Conversation, ExternalId, Inbound, InboundKind, MediaRef,
     MessageContent, RunId, Sender, SessionKey, UserId,
@@ -35,6 +36,14 @@ pub struct RunRequest {
     pub run_id: Option<RunId>,
 }
 
+/// Who began a run.
+enum Begun {
+    /// A client or a program.
+    FromOutside,
+    /// Another session's run; what a session is like that begins with this one.
+    ByASession(Option<Box<NewSession>>),
+}
+
 /// A run that is stored.
 #[derive(Debug, Clone)]
 pub struct AcceptedRun {
@@ -58,6 +67,33 @@ impl GatewayIngress {
     /// `Conflict` when another principal used the key, `Overloaded` when too many inputs wait or the
     /// session keeps changing, `Database` when the store fails.
     pub async fn accept_run(&self, request: RunRequest) -> Result<AcceptedRun, OpenClawError> {
+        self.accept_as(request, Begun::FromOutside).await
+    }
+
+    /// Stores what another session's run begins, as an input of the `web` channel that is no chat
+    /// command whatever it says.
+    ///
+    /// # Errors
+    /// As [`Self::accept_run`].
+    pub async fn accept_session_run(&self, run: SessionRun) -> Result<AcceptedRun, OpenClawError> {
+        let request = RunRequest {
+            principal: run.principal,
+            session_key: run.session_key,
+            message: run.text,
+            media: Vec::new(),
+            options: run.options,
+            conversation: None,
+            history: Vec::new(),
+            run_id: Some(run.run_id),
+        };
+        self.accept_as(request, Begun::ByASession(run.begins)).await
+    }
+
+    async fn accept_as(
+        &self,
+        request: RunRequest,
+        begun: Begun,
+    ) -> Result<AcceptedRun, OpenClawError> {
         // A run that exists is found by the store's refusal of a second one.
         let run_id = match &request.run_id {
             Some(run_id) => run_id.clone(),
@@ -95,8 +131,15 @@ impl GatewayIngress {
             },
             history: request.history.clone(),
         };
-        let inbound = self.inbound_of(&request, &run_id)?;
-        let arrival = self.arrival(inbound, request.session_key.clone(), true).await;
+        let mut inbound = self.inbound_of(&request, &run_id)?;
+        if let Begun::ByASession(_) = begun {
+            inbound.content = MessageContent::System { text: request.message.clone() };
+            scrub(&mut inbound);
+        }
+        let mut arrival = self.arrival(inbound, request.session_key.clone(), true).await;
+        if let Begun::ByASession(begins) = begun {
+            arrival.begins = begins;
+        }
         for _ in 0..TRIES {
             let prepared = self.input_batch(&arrival, &start).await?;
             match self.deps.storage.apply(prepared.batch).await {

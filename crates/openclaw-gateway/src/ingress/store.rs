@@ -1,3 +1,4 @@
+use openclaw_agents::NewSession;
 use openclaw_core::{
     Direction, ExternalId, Inbound, InboundKind, InboxId, Message, MessageId, RunId, Session,
     SessionId, SessionKey,
@@ -28,6 +29,8 @@ pub(super) struct Arrival {
     pub(super) stops_others: bool,
     /// The answer to a command that asks, if it is one by an owner.
     pub(super) approves: Option<Answer>,
+    /// What a session is like that begins with it, where another session's run begins it.
+    pub(super) begins: Option<Box<NewSession>>,
 }
 
 /// What became of it.
@@ -268,22 +271,28 @@ impl GatewayIngress {
                     }
                 }
             }
-            None => self.new_session(&arrival.session_key, &arrival.inbound)?,
+            None => self.new_session(arrival)?,
         };
         batch.push(Write::CreateSession(Box::new(fresh.clone())));
         Ok(fresh)
     }
 
-    fn new_session(&self, key: &SessionKey, inbound: &Inbound) -> Result<Session, OpenClawError> {
-        let now = self.deps.clock.now();
-        Ok(Session::begin(
+    fn new_session(&self, arrival: &Arrival) -> Result<Session, OpenClawError> {
+        let (now, inbound) = (self.deps.clock.now(), &arrival.inbound);
+        let mut session = Session::begin(
             SessionId::new(self.deps.ids.new_id()).map_err(unusable_id)?,
-            key.clone(),
+            arrival.session_key.clone(),
             inbound.conversation.channel_id.clone(),
             inbound.sender.id.clone(),
             inbound.conversation.chat_id.clone(),
             now,
-        ))
+        );
+        if let Some(begins) = &arrival.begins {
+            session.label.clone_from(&begins.label);
+            session.config = begins.config.clone();
+            session.context.spawned = Some(Box::new(begins.spawned.clone()));
+        }
+        Ok(session)
     }
 
     fn message_entry(

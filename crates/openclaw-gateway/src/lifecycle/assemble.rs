@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use openclaw_agents::Desk;
 use openclaw_agents::Ledger;
 use openclaw_agents::memory::Memory;
 use openclaw_agents::model::Models;
@@ -33,6 +34,7 @@ use crate::hub::Hub;
 use crate::ingress::{GatewayIngress, IngressDeps};
 use crate::server_info::ServerInfo;
 use crate::state::{GatewayState, Identity};
+use crate::tools::{GatewayHandle, GatewaySessions};
 use crate::typescript::Audience;
 
 /// How long running turns may go on after an end was requested, before they are parked.
@@ -72,6 +74,10 @@ pub struct Parts {
     pub jobs: Arc<Jobs>,
     /// What fetches URLs that came from outside.
     pub fetcher: Fetcher,
+    /// What tools about sessions work with.
+    pub desk: Desk,
+    /// The gateway, for tools that were made before it.
+    pub handle: GatewayHandle,
     /// Attachments.
     pub media: Arc<MediaStore>,
     /// The time.
@@ -139,6 +145,7 @@ impl Gateway {
             clock: parts.clock.clone(),
             version: parts.identity.version,
             approvals: parts.tools.approvals().cloned(),
+            handle: parts.handle.clone(),
         };
         let runner: Arc<dyn TurnRunner> = Arc::new(CommandRunner::new(commands, parts.runner));
         let lanes = Lanes::new(LaneDeps {
@@ -224,7 +231,13 @@ impl Gateway {
             server: ServerInfo::default(),
             shutdown: Shutdown::new(),
         };
-        Ok(Self { state: Arc::new(state), housekeeping: TaskTracker::new() })
+        let state = Arc::new(state);
+        parts.handle.attach(&state);
+        parts.desk.attach(Arc::new(GatewaySessions {
+            state: Arc::downgrade(&state),
+            config: state.config.clone(),
+        }));
+        Ok(Self { state, housekeeping: TaskTracker::new() })
     }
 
     /// Starts what works without a client: delivery, interrupted and waiting inputs, channels.
@@ -236,6 +249,7 @@ impl Gateway {
         state.credentials.load().await?;
         state.delivery.start();
         self.housekeeping.spawn(super::retention::run(state.clone()));
+        self.housekeeping.spawn(super::archive::run(state.clone()));
         state.ingress.recover_commands().await?;
         state.lanes.recover().await?;
         state.channels.apply(&state.config.current()).await.map_err(|issues| {

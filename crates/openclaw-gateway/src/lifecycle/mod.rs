@@ -1,5 +1,6 @@
 //! How a gateway begins, takes a new configuration, and ends.
 
+mod archive;
 mod assemble;
 mod audiences;
 mod commit_fan;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use openclaw_config::RateLimitSettings;
 use openclaw_core::Timestamp;
 use openclaw_errors::{ErrorKind, OpenClawError};
+use openclaw_protocol::Scope;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Authenticator, CallClass, Principal, RateLimiter};
@@ -82,6 +83,11 @@ impl Caller {
     /// The credential's name; empty before sign-in, when no method asks for it.
     pub fn principal_name(&self) -> String {
         self.principal().map(|principal| principal.name.to_string()).unwrap_or_default()
+    }
+
+    /// Whether its credential may do everything.
+    pub fn is_owner(&self) -> bool {
+        self.principal().is_some_and(|principal| principal.scopes.allows(Scope::Admin))
     }
 
     /// It signed in.

@@ -8,7 +8,7 @@ pub(super) fn run_error(error: StoredError) -> RunError {
 }
 
 /// A kept error as an error again; what cannot run for want of something is unavailable.
-pub(super) fn as_error(error: StoredError) -> OpenClawError {
+pub(crate) fn as_error(error: StoredError) -> OpenClawError {
     let rebuilt = OpenClawError::new(ErrorKind::Unavailable, error.message);
     match error.hint {
         Some(hint) => rebuilt.with_hint(hint),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
+use openclaw_agents::Desk;
 use openclaw_agents::Ledger;
 use openclaw_agents::memory::{Memory, MemoryDeps};
 use openclaw_agents::model::{ModelHttp, Models, RetryPolicy};
@@ -15,6 +16,8 @@ use openclaw_errors::OpenClawError;
 use openclaw_gateway::Identity;
 use openclaw_gateway::lifecycle::{CommitFan, ConfigSource, Gateway, Parts};
 use openclaw_media::{Fetcher, MediaStore};
+use openclaw_gateway::tools::GatewayHandle;
+use openclaw_media::MediaStore;
 use openclaw_storage::Storage;
 use openclaw_storage::memory::{CommitHook, MemorySnapshot, MemoryStorage};
 use openclaw_testkit::{SeededIds, SeededRng};
@@ -282,6 +285,8 @@ impl World {
             ledger: Arc::new(Ledger::new(storage.clone(), jiff::tz::TimeZone::UTC)),
             contexts: Arc::new(openclaw_agents::NoContexts),
             skills: Arc::new(openclaw_agents::NoContexts),
+            desk: Desk::new(storage.clone(), self.clock.clone(), self.ids.clone()),
+            handle: GatewayHandle::default(),
             config: self.config.clone(),
             jobs: Arc::new(jobs),
             fetcher: Fetcher::builder().build().expect("a client"),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{SinkExt as _, StreamExt as _};
+use openclaw_agents::Desk;
 use openclaw_agents::Ledger;
 use openclaw_agents::memory::{Memory, MemoryDeps};
 use openclaw_agents::model::{ModelHttp, Models, RetryPolicy};
@@ -18,6 +19,7 @@ use openclaw_gateway::auth::{Authenticator, Grant, Principal};
 use openclaw_gateway::lifecycle::{CommitFan, ConfigSource, Gateway, Parts};
 use openclaw_gateway::rpc::{Caller, answer};
 use openclaw_gateway::server::{Server, ServerLimits, ServerOptions, Serving};
+use openclaw_gateway::tools::GatewayHandle;
 use openclaw_gateway::{GatewayState, Identity};
 use openclaw_media::{Fetcher, MediaStore};
 use openclaw_protocol::{Scope, ScopeSet};
@@ -192,6 +194,10 @@ impl TestGateway {
         let gateway = Gateway::assemble(Parts {
             contexts: Arc::new(openclaw_agents::NoContexts),
             skills: Arc::new(openclaw_agents::NoContexts),
+        let desk = Desk::new(storage.clone(), Arc::new(SystemClock), Arc::new(SystemIds));
+        let gateway = Gateway::assemble(Parts {
+            desk,
+            handle: GatewayHandle::default(),
             config,
             jobs: Arc::new(jobs),
             fetcher: Fetcher::builder().build().expect("a client"),

@@ -30,6 +30,8 @@ pub(crate) fn agent(id: &str) -> AgentSettings {
         skills: None,
         turn_timeout: Duration::from_secs(600),
         model_idle_timeout: Duration::from_secs(120),
+        runtime: Default::default(),
+        pi_command: Vec::new(),
     }
 }
 
@@ -54,10 +56,12 @@ pub(crate) fn config(routing: Vec<RoutingRule>) -> Config {
         providers: Default::default(),
         model_aliases: Default::default(),
         tts: None,
+        subagents: Default::default(),
         tools: ToolSettings::default(),
         session: SessionSettings {
             dm_scope: DmScope::PerChannelPeer,
             queue_mode: QueueMode::Queue,
+            queue: Default::default(),
             reply_back: ReplyBack::Always,
             owners: Vec::new(),
             reset: ResetSettings { mode: ResetMode::Never, at_minutes: 240, idle: None },

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use openclaw_config::{
     AgentSettings, AuthSettings, Config, DeliverySettings, DmScope, GatewaySettings, OnUncertain,
-    RateLimitSettings, ResetMode, ResetSettings, SandboxSettings, SessionSettings, StorageBackend,
-    ToolSettings,
+    QueueSettings, RateLimitSettings, ResetMode, ResetSettings, SandboxSettings, SessionSettings,
+    StorageBackend, ToolSettings,
 };
 use openclaw_core::{
     AgentId, ChannelId, ChatAddress, ChatId, ChatKind, Clock, Conversation, Direction, ExternalId,
-    IdGen, Inbound, InboundKind, InboxId, MessageContent, MessageId, Outbound, QueueMode,
-    ReplyBack, RunId, Sender, Session, SessionConfig, SessionContext, SessionId, SessionKey,
-    SessionState, Timestamp, UserId,
+    IdGen, Inbound, InboundKind, InboxId, MessageContent, MessageId, OriginKind, Outbound,
+    QueueMode, ReplyBack, ReportTo, RunId, RunOrigin, Sender, Session, SessionConfig,
+    SessionContext, SessionId, SessionKey, SessionState, Spawned, Timestamp, UserId,
 };
 use openclaw_sessions::{LaneDeps, LaneLimits, Lanes, Wake};
 use openclaw_storage::memory::{CommitHook, MemoryStorage};
@@ -65,6 +65,81 @@ impl World {
             config: watch::Sender::new(Arc::new(config(mode))),
             ids,
         }
+    }
+
+    /// A world with a waiting time and a most of what may wait.
+    pub(crate) fn with_queue(mode: QueueMode, queue: QueueSettings) -> Self {
+        let world = Self::new(mode);
+        world.config.send_modify(|config| {
+            let mut changed = Config::clone(config);
+            changed.session.queue = queue;
+            *config = Arc::new(changed);
+        });
+        world
+    }
+
+    /// The inputs of a session key, in order.
+    pub(crate) async fn inputs(&self, name: &str) -> Vec<InboxRow> {
+        let mut rows = self.storage.recent_inputs(Some(&key(name)), 1_000).await.expect("reads");
+        rows.sort_by_key(|row| row.position);
+        rows
+    }
+
+    /// Accepts the task of a subagent of the session `parent`, without waking anybody.
+    pub(crate) async fn spawn(&self, parent: &str, name: &str, run: &str, text: &str) {
+        let asked = Input { key: name, ..input(run, text) };
+        let at = self.clock.now();
+        let mut batch = Batch::new();
+        let session = match self.storage.session_by_key(&key(name)).await.expect("reads") {
+            Some(session) => session,
+            None => {
+                let mut session = self.session(&key(name), at);
+                session.context.spawned = Some(Box::new(Spawned {
+                    parent: key(parent),
+                    run_id: self::run("m0"),
+                    depth: 1,
+                    ends_after_run: false,
+                    within: Vec::new(),
+                }));
+                batch.push(Write::CreateSession(Box::new(session.clone())));
+                session
+            }
+        };
+        let inbound = inbound(&asked, at);
+        let report = ReportTo {
+            session_key: key(parent),
+            conversation: inbound.conversation.clone(),
+            sender: inbound.sender.clone(),
+            principal: "channel:test".into(),
+            reply_back: true,
+            name: "Subagent \"c\"".into(),
+        };
+        let origin = RunOrigin {
+            kind: OriginKind::Task,
+            session_key: key(parent),
+            run_id: self::run("m0"),
+            askers: Vec::new(),
+            by_owner: true,
+            exchanges: 0,
+            answers: None,
+            report: Some(Box::new(report)),
+        };
+        batch.push(Write::AcceptInput(Box::new(NewInput {
+            id: InboxId::new(self.new_id()).expect("valid"),
+            run_id: self::run(run),
+            principal: "channel:test".into(),
+            session_id: session.id,
+            session_key: key(name),
+            message_id: MessageId::new(self.new_id()).expect("valid"),
+            inbound,
+            options: RunOptions { origin: Some(Box::new(origin)), ..RunOptions::default() },
+            reply_back: false,
+            state: InputState::Waiting,
+            error: None,
+            merged_into: None,
+            at,
+        })));
+        self.storage.apply(batch).await.expect("accepted");
     }
 
     /// Lives one life as gateway `g`; what is left at its end is dropped as by a crash.
@@ -264,6 +339,17 @@ impl Life<'_> {
         self.lanes.wake(&key, Wake::Input);
     }
 
+    /// Begins a subagent of the session `one`.
+    pub(crate) async fn spawn(&self, name: &str, run: &str, text: &str) {
+        self.spawn_below("one", name, run, text).await;
+    }
+
+    /// Begins a subagent of a session.
+    pub(crate) async fn spawn_below(&self, parent: &str, name: &str, run: &str, text: &str) {
+        self.world.spawn(parent, name, run, text).await;
+        self.lanes.wake(&key(name), Wake::Input);
+    }
+
     /// Waits until a run has ended.
     pub(crate) async fn ended(&self, name: &str) {
         let limit = Duration::from_secs(3_600);
@@ -296,8 +382,13 @@ pub(crate) fn run(name: &str) -> RunId {
     RunId::new(name).expect("valid")
 }
 
+/// Those that are not named `one` or `two` are subagents'.
 pub(crate) fn key(name: &str) -> SessionKey {
-    SessionKey::new(&AgentId::main(), name).expect("valid")
+    let rest = match name {
+        "child" | "grandchild" | "stranger" => format!("subagent:{name}"),
+        other => other.to_owned(),
+    };
+    SessionKey::new(&AgentId::main(), &rest).expect("valid")
 }
 
 fn inbound(input: &Input<'_>, at: Timestamp) -> Inbound {
@@ -356,14 +447,18 @@ fn config(queue_mode: QueueMode) -> Config {
             skills: None,
             turn_timeout: Duration::from_secs(600),
             model_idle_timeout: Duration::from_secs(120),
+            runtime: Default::default(),
+            pi_command: Vec::new(),
         }],
         providers: Default::default(),
         model_aliases: Default::default(),
         tts: None,
+        subagents: Default::default(),
         tools: ToolSettings::default(),
         session: SessionSettings {
             dm_scope: DmScope::PerChannelPeer,
             queue_mode,
+            queue: Default::default(),
             reply_back: ReplyBack::Always,
             owners: Vec::new(),
             reset: ResetSettings { mode: ResetMode::Never, at_minutes: 240, idle: None },

@@ -1,7 +1,8 @@
 //! Inputs.
 
 use openclaw_core::{
-    CallId, ChatKind, Inbound, MessageContent, RunStatus, ThinkingLevel, ToolName, Usage,
+    AskedBy, CallId, ChatKind, Inbound, MessageContent, OriginKind, ReportTo, RunOrigin, RunStatus,
+    ThinkingLevel, ToolName, Usage,
 };
 use serde_json::json;
 
@@ -93,6 +94,27 @@ pub async fn an_input_is_read_as_it_was_written(store: &Fixture) {
             }],
             max_output_tokens: Some(100),
             sampling: Sampling { temperature: Some(1.into()), ..Sampling::default() },
+        })),
+        by_owner: true,
+        origin: Some(Box::new(RunOrigin {
+            kind: OriginKind::Report { status: RunStatus::Done, name: "research".to_owned() },
+            session_key: session_key("b"),
+            run_id: run("0"),
+            askers: vec![AskedBy {
+                channel: channel("telegram"),
+                sender: Some(new.inbound.sender.id.clone()),
+            }],
+            by_owner: true,
+            exchanges: 2,
+            answers: Some(external("9")),
+            report: Some(Box::new(ReportTo {
+                session_key: session_key("c"),
+                conversation: new.inbound.conversation.clone(),
+                sender: new.inbound.sender.clone(),
+                principal: "channel:telegram".to_owned(),
+                reply_back: true,
+                name: "research".to_owned(),
+            })),
         })),
     };
     new.reply_back = false;

@@ -22,8 +22,11 @@ pub async fn a_session_is_read_as_it_was_written(store: &Fixture) {
         ..SessionConfig::default()
     };
     written.state = SessionState::Running;
-    written.context =
-        SessionContext { usage: Usage { input_tokens: 5, ..Usage::default() }, runs: 3 };
+    written.context = SessionContext {
+        usage: Usage { input_tokens: 5, ..Usage::default() },
+        runs: 3,
+        ..SessionContext::default()
+    };
     written.last_seq = 9;
     written.updated_at = at(2);
     written.last_activity_at = at(3);

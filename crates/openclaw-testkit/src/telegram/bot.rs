@@ -123,7 +123,8 @@ pub(crate) struct BotState {
     pub(crate) files: BTreeMap<String, StoredFile>,
     pub(crate) updates: Updates,
     pub(crate) webhook: Option<String>,
-    pub(crate) commands: Vec<Value>,
+    /// By the scope they are shown in.
+    pub(crate) commands: BTreeMap<String, Vec<Value>>,
     pub(crate) callbacks: BTreeMap<String, bool>,
     pub(crate) failures: VecDeque<ScriptedFailure>,
     pub(crate) journal: Vec<JournalEntry>,
@@ -144,7 +145,7 @@ impl BotState {
             files: BTreeMap::new(),
             updates: Updates::default(),
             webhook: None,
-            commands: Vec::new(),
+            commands: BTreeMap::new(),
             callbacks: BTreeMap::new(),
             failures: VecDeque::new(),
             journal: Vec::new(),

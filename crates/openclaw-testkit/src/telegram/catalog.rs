@@ -213,6 +213,11 @@ const METHODS: &[MethodSpec] = &[
         params: &[("chat_id", ChatId), ("user_id", Integer)],
     },
     MethodSpec {
+        name: "getMyCommands",
+        sends: false,
+        params: &[("scope", Json), ("language_code", Text)],
+    },
+    MethodSpec {
         name: "setMyCommands",
         sends: false,
         params: &[("commands", Json), ("scope", Json), ("language_code", Text)],

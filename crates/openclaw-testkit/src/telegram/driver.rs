@@ -376,9 +376,9 @@ impl FakeBot {
         self.read().callbacks.get(callback).copied().unwrap_or(false)
     }
 
-    /// The commands that were set.
-    pub fn commands(&self) -> Vec<Value> {
-        self.read().commands.clone()
+    /// The commands that were set for chats of a scope, such as `all_private_chats`.
+    pub fn commands(&self, scope: &str) -> Vec<Value> {
+        self.read().commands.get(scope).cloned().unwrap_or_default()
     }
 }
 

@@ -92,4 +92,68 @@ impl CommandRules {
             },
         }
     }
+
+    /// These rules where `other` hold as well: of each, what is stricter. Where `other` asks for a
+    /// sandbox, it is that one's.
+    #[must_use]
+    pub fn within(self, other: &Self) -> Self {
+        let Self {
+            sandboxed,
+            timeout,
+            ask,
+            engine,
+            docker,
+            hosts,
+            credentials,
+            paths,
+            mut hidden,
+            limits,
+        } = self;
+        let (hosts, credentials, paths) = match (sandboxed, other.sandboxed) {
+            (true, true) => (
+                hosts.into_iter().filter(|host| other.hosts.contains(host)).collect(),
+                credentials.into_iter().filter(|own| other.credentials.contains(own)).collect(),
+                paths.iter().filter_map(|granted| within_paths(granted, &other.paths)).collect(),
+            ),
+            // Outside the sandbox nothing is granted, because everything is there.
+            (true, false) => (hosts, credentials, paths),
+            (false, _) => (other.hosts.clone(), other.credentials.clone(), other.paths.clone()),
+        };
+        let (engine, docker) = match other.sandboxed {
+            true => (other.engine, other.docker.clone()),
+            false => (engine, docker),
+        };
+        for path in &other.hidden {
+            if !hidden.contains(path) {
+                hidden.push(path.clone());
+            }
+        }
+        Self {
+            sandboxed: sandboxed || other.sandboxed,
+            timeout: timeout.min(other.timeout),
+            ask: stricter(ask, other.ask),
+            engine,
+            docker,
+            hosts,
+            credentials,
+            paths,
+            hidden,
+            limits: limits.within(&other.limits),
+        }
+    }
+}
+
+/// A path as far as it is granted among these too.
+fn within_paths(granted: &GrantedPath, others: &[GrantedPath]) -> Option<GrantedPath> {
+    let other = others.iter().find(|other| other.path == granted.path)?;
+    let writable = granted.writable && other.writable;
+    Some(GrantedPath { path: granted.path.clone(), writable })
+}
+
+fn stricter(one: ExecAsk, other: ExecAsk) -> ExecAsk {
+    match (one, other) {
+        (ExecAsk::Always, _) | (_, ExecAsk::Always) => ExecAsk::Always,
+        (ExecAsk::OnMiss, _) | (_, ExecAsk::OnMiss) => ExecAsk::OnMiss,
+        (ExecAsk::Off, ExecAsk::Off) => ExecAsk::Off,
+    }
 }

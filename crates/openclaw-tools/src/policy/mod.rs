@@ -184,6 +184,10 @@ fn elsewhere(layer: &str) -> String {
         "it is there when the owner asks, who is named in session.owners"
     } else if layer == "the agent's tools" {
         "other agents do not have this rule"
+    } else if layer == "the owner's tools" {
+        "only the owner may, in a direct chat"
+    } else if layer == "subagents" {
+        "sessions that are no subagents may"
     } else if layer == "tools" {
         "it holds everywhere; the owner can change tools.allow and tools.deny"
     } else {

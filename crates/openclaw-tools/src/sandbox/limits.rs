@@ -23,3 +23,17 @@ impl Default for Limits {
         }
     }
 }
+
+impl Limits {
+    /// Of each limit the smaller.
+    #[must_use]
+    pub fn within(self, other: &Self) -> Self {
+        let Self { memory_bytes, processes, cpus, file_bytes } = self;
+        Self {
+            memory_bytes: memory_bytes.min(other.memory_bytes),
+            processes: processes.min(other.processes),
+            cpus: cpus.min(other.cpus),
+            file_bytes: file_bytes.min(other.file_bytes),
+        }
+    }
+}

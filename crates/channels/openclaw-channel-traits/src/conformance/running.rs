@@ -43,6 +43,7 @@ impl Running {
             hold: AccountHold::lasting(),
             cancel: cancel.clone(),
             tasks: tasks.clone(),
+            commands: Arc::default(),
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
             rng: Arc::new(SystemRng),

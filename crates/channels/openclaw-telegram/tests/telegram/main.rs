@@ -7,6 +7,7 @@ mod inbound;
 mod lifecycle;
 mod lookup;
 mod media;
+mod menu;
 mod secrets;
 mod strictness;
 mod support;

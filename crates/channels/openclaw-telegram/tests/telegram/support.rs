@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use openclaw_channel_telegram::{TelegramChannel, TelegramSettings, TimeLimits};
 use openclaw_channel_traits::{
     Accept, AccountHold, BaseUrl, Channel, ChannelContext, ChannelError, ChannelState,
-    DeliveryError, Ingress, MediaStore, StatusReport, StatusSink,
+    DeliveryError, Ingress, MediaStore, MenuCommand, StatusReport, StatusSink,
 };
 use openclaw_core::{
     ChannelId, ChatAddress, ChatId, Clock, ExternalId, Inbound, MediaRef, Outbound, OutboxId,
@@ -111,6 +111,16 @@ impl Running {
         media: &Arc<MediaStore>,
         clock: Arc<dyn Clock>,
     ) -> Self {
+        Self::start_with(channel, media, clock, Arc::default())
+    }
+
+    /// Starts it with commands for the menu.
+    pub(crate) fn start_with(
+        channel: Arc<TelegramChannel>,
+        media: &Arc<MediaStore>,
+        clock: Arc<dyn Clock>,
+        commands: Arc<[MenuCommand]>,
+    ) -> Self {
         let (ingress, status) = (Arc::new(TestIngress::default()), Arc::new(TestStatus::default()));
         let (cancel, tasks) = (CancellationToken::new(), TaskTracker::new());
         let context = ChannelContext {
@@ -121,6 +131,7 @@ impl Running {
             hold: AccountHold::lasting(),
             cancel: cancel.clone(),
             tasks: tasks.clone(),
+            commands,
             clock,
             ids: Arc::new(SystemIds),
             rng: Arc::new(SystemRng),

@@ -56,8 +56,7 @@ pub(super) async fn run(state: &Arc<GatewayState>, order: Order) -> Result<RunId
         model: order.model.clone(),
         thinking: order.thinking,
         timeout_seconds: order.timeout_seconds,
-        caller: None,
-        request_id: None,
+        ..RunOptions::default()
     };
     if order.model.is_some() {
         candidates(&config, None, Some(&options), &agent)

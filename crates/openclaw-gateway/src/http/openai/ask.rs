@@ -4,6 +4,7 @@ use http::HeaderMap;
 use openclaw_agents::history_entries;
 use openclaw_core::{AgentId, RunId, SessionKey, ThinkingLevel};
 use openclaw_errors::{ErrorKind, OpenClawError};
+use openclaw_protocol::Scope;
 use openclaw_sessions::RunWatch;
 use openclaw_storage::rows::{CallerRun, RunOptions};
 use tokio::time::timeout;
@@ -118,6 +119,7 @@ pub(super) async fn begin(
             options: RunOptions {
                 thinking: asked.thinking,
                 caller: Some(Box::new(caller)),
+                by_owner: principal.scopes.allows(Scope::Admin),
                 ..RunOptions::default()
             },
             conversation: None,

@@ -37,8 +37,8 @@ pub(in crate::rpc) async fn run(
         model: params.model.clone(),
         thinking: params.thinking,
         timeout_seconds: params.timeout_seconds,
-        caller: None,
-        request_id: None,
+        by_owner: caller.is_owner(),
+        ..RunOptions::default()
     };
     check_model(state, &options, &session_key)?;
     let media = attachments::store(state, &params.attachments).await?;

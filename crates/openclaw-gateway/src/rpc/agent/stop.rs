@@ -18,7 +18,8 @@ pub(in crate::rpc) async fn run(
         }
         (None, Some(key)) => {
             by_key(state, key).await?;
-            state.lanes.stop(StopTarget::Session(key)).await?
+            let own = state.lanes.stop(StopTarget::Session(key)).await?;
+            own + state.lanes.stop_subagents(key).await?
         }
         _ => {
             return Err(OpenClawError::invalid_params(

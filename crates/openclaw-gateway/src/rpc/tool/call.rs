@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use openclaw_core::{AgentId, CallId, SessionConfig, SessionKey};
+use openclaw_agents::{command_rules, restrict};
+use openclaw_core::{AgentId, CallId, Session, SessionKey};
 use openclaw_errors::{ErrorKind, OpenClawError};
 use openclaw_protocol::methods::{ToolCallParams, ToolResult};
 use openclaw_tools::commands::CommandRules;
@@ -16,6 +17,9 @@ pub(crate) struct CallPolicy {
     pub(crate) session_key: SessionKey,
     /// The settings of the session.
     own: SessionConfig,
+    session_key: SessionKey,
+    /// The session, where it lives.
+    session: Option<Session>,
     pub(crate) policy: ToolPolicy,
 }
 
@@ -42,15 +46,19 @@ pub(crate) async fn policy_of(
     let agent_id = session_key.agent_id();
     let agent = config.agent(&agent_id).unwrap_or_else(|| config.default_agent());
     let channel = session.as_ref().map(|session| session.channel_id.to_string());
-    let own = session.map(|session| session.config).unwrap_or_default();
-    let policy = match own.tools_enabled {
+    let enabled = session.as_ref().and_then(|session| session.config.tools_enabled);
+    let policy = match enabled {
         Some(false) => ToolPolicy::deny_all("the session's settings"),
         Some(true) | None => {
             let asker = channel.as_deref().map(|channel| Asker { channel, sender: None });
             ToolPolicy::asked_by(&config.tools, agent.tools.as_ref(), asker.as_slice())
         }
     };
-    Ok(CallPolicy { session_key, own, policy })
+    let policy = match &session {
+        Some(session) => restrict(policy, &config, session),
+        None => policy,
+    };
+    Ok(CallPolicy { session_key, session, policy })
 }
 
 pub(in crate::rpc) async fn run(
@@ -58,7 +66,7 @@ pub(in crate::rpc) async fn run(
     caller: &Caller,
     params: ToolCallParams,
 ) -> Result<ToolResult, OpenClawError> {
-    let CallPolicy { session_key, own, policy } = policy_of(state, params.session_key).await?;
+    let CallPolicy { session_key, session, policy } = policy_of(state, params.session_key).await?;
     let config = state.config.current();
     let agent = config.agent(&session_key.agent_id()).unwrap_or_else(|| config.default_agent());
     let call_id = CallId::new(state.ids.new_id()).map_err(|error| {
@@ -71,7 +79,10 @@ pub(in crate::rpc) async fn run(
     };
     let context = ToolContext {
         agent_id: agent.id.clone(),
-        commands: Arc::new(CommandRules::new(&config, agent, own.sandbox_mode, &session_key)),
+        commands: Arc::new(match &session {
+            Some(session) => command_rules(&config, agent, session),
+            None => CommandRules::new(&config, agent, None, &session_key),
+        }),
         session_key,
         run_id: None,
         workspace: agent.workspace.clone(),

@@ -61,8 +61,18 @@ pub(super) fn set_my_commands(state: &mut BotState, call: &Call) -> ApiResult {
             return Err(ApiError::bad_request("BOT_COMMAND_DESCRIPTION_INVALID"));
         }
     }
-    state.commands = commands;
+    state.commands.insert(scope(call), commands);
     Ok(Value::from(true))
+}
+
+pub(super) fn get_my_commands(state: &BotState, call: &Call) -> ApiResult {
+    Ok(Value::from(state.commands.get(&scope(call)).cloned().unwrap_or_default()))
+}
+
+/// Which chats commands are shown in.
+fn scope(call: &Call) -> String {
+    let scope = call.json("scope").and_then(|scope| scope["type"].as_str());
+    scope.unwrap_or("default").to_owned()
 }
 
 pub(super) fn answer_callback(state: &mut BotState, call: &Call) -> ApiResult {

@@ -22,6 +22,7 @@ pub(crate) fn perform(state: &mut BotState, call: &Call) -> ApiResult {
         "setWebhook" => account::set_webhook(state, call),
         "deleteWebhook" => account::delete_webhook(state, call),
         "getWebhookInfo" => account::get_webhook_info(state),
+        "getMyCommands" => account::get_my_commands(state, call),
         "setMyCommands" => account::set_my_commands(state, call),
         "sendMessage" => send::message(state, call),
         "sendLocation" => send::location(state, call),
