@@ -75,6 +75,7 @@ pub(crate) fn config(routing: Vec<RoutingRule>) -> Config {
         cron: openclaw_config::CronSettings::default(),
         heartbeats: std::collections::BTreeMap::new(),
         logging: openclaw_config::LoggingSettings::default(),
+        mcp: Default::default(),
         otel: openclaw_config::OtelSettings::default(),
         channels: Default::default(),
         state_dir: PathBuf::from("/state"),

@@ -473,6 +473,7 @@ fn config(queue_mode: QueueMode) -> Config {
         cron: openclaw_config::CronSettings::default(),
         heartbeats: std::collections::BTreeMap::new(),
         logging: openclaw_config::LoggingSettings::default(),
+        mcp: Default::default(),
         otel: openclaw_config::OtelSettings::default(),
         channels: Default::default(),
         state_dir: PathBuf::from("/state"),
