@@ -11,32 +11,27 @@
 //! To add a provider's wire, see [`model`]. To add something to the prompt, see `prompt`; its size
 //! is held by a test.
 
+mod asking;
 mod compaction;
 mod context;
 mod contexts;
-mod history;
-mod input;
-pub mod mcp;
-pub mod memory;
-mod asking;
-mod context;
 mod desk;
 mod history;
 mod input;
 mod legacy;
+pub mod mcp;
+pub mod memory;
 pub mod model;
 mod placing;
 mod probe;
 mod prompt;
 mod runner;
 pub mod schedule;
-mod spending;
-pub mod tools;
 mod skills;
 mod spending;
-mod tokens;
 mod subagents;
-mod tools;
+mod tokens;
+pub mod tools;
 mod transcript;
 mod turn;
 
@@ -50,7 +45,6 @@ pub use probe::{ModelProbe, probe};
 pub use runner::{AgentRunner, RunnerDeps};
 pub use skills::{SkillHost, SkillInfo, SkillShelf, SkillState};
 pub use spending::{Ledger, Spent, beginning, day_of, spent_since, usd};
-pub use transcript::{noted_event, said_by_assistant};
 pub use subagents::{command_rules, restrict};
 pub use tools::with_session_tools;
-pub use transcript::said_by_assistant;
+pub use transcript::{noted_event, said_by_assistant};

@@ -26,7 +26,6 @@ mod last_good;
 mod load;
 mod logging;
 mod mcp;
-mod models;
 mod memory;
 mod models;
 mod paths;
@@ -57,7 +56,6 @@ pub use last_good::load_last_good;
 pub use load::{ClientSettings, LoadRequest, Loaded, Overrides, load, load_client, validate_text};
 pub use logging::{ConsoleStyle, LogLevel, LoggingSettings, OtelSettings};
 pub use mcp::{McpElicitation, McpEndpoint, McpProgram, McpServer, McpTransport};
-pub use models::{ModelPrices, ModelSettings, SpendLimits};
 pub use memory::{
     EmbeddingApi, EmbeddingSettings, MemoryAudience, MemorySessions, MemorySettings,
     RemoteEmbeddings,
@@ -72,17 +70,12 @@ pub use secret::{
     FetchedSecret, ReadContext, SecretError, SecretReference, SecretSource, SystemSecrets,
 };
 pub use settings::{
-    AgentSettings, AuthSettings, ChannelTable, CompactionSettings, Config, DeliverySettings,
-    DmScope, DockerSettings, EgressCredential, ExecAsk, GatewaySettings, ModelProvider,
-    OnUncertain, ProviderApi, RateLimitSettings, ReplyBackRule, ResetMode, ResetSettings,
-    RetentionSettings, RoutingRule, SandboxEngine, SandboxPath, SandboxSettings, SearchProvider,
-    SearchSettings, SessionSettings, SkillsSettings, StorageBackend, TlsSettings, ToolRules,
-    AgentRuntime, AgentSettings, AuthSettings, ChannelTable, Config, DeliverySettings, DmScope,
-    DockerSettings, EgressCredential, ExecAsk, GatewaySettings, ModelProvider, OnUncertain,
-    ProviderApi, QueueSettings, RateLimitSettings, ReplyBackRule, ResetMode, ResetSettings,
-    RetentionSettings, RoutingRule, SandboxEngine, SandboxPath, SandboxSettings, SearchProvider,
-    SearchSettings, SessionSettings, StorageBackend, SubagentSettings, TlsSettings, ToolRules,
-    ToolSettings,
+    AgentRuntime, AgentSettings, AuthSettings, ChannelTable, CompactionSettings, Config,
+    DeliverySettings, DmScope, DockerSettings, EgressCredential, ExecAsk, GatewaySettings,
+    ModelProvider, OnUncertain, ProviderApi, QueueSettings, RateLimitSettings, ReplyBackRule,
+    ResetMode, ResetSettings, RetentionSettings, RoutingRule, SandboxEngine, SandboxPath,
+    SandboxSettings, SearchProvider, SearchSettings, SessionSettings, SkillsSettings,
+    StorageBackend, SubagentSettings, TlsSettings, ToolRules, ToolSettings,
 };
 pub use spanned::{Issue, Place, Spanned, SpannedEntry, SpannedTable, SpannedValue};
 pub use tts::{TtsProvider, TtsSettings};

@@ -11,26 +11,15 @@ use crate::models::{AliasSection, ModelsSection};
 use crate::paths::StatePaths;
 use crate::providers::{default_model, find_model, providers};
 use crate::sections::{
-    AgentEntry, AgentFields, AgentsSection, EngineSection, HeartbeatFields, RuleSection,
-    SandboxFields, SearchFields, Sections, ToolFields,
+    AgentEntry, AgentFields, AgentsSection, CompactionFields, EngineSection, HeartbeatFields,
+    RuleSection, SandboxFields, SearchFields, Sections, SkillsSection, ToolFields,
 };
 use crate::wording::{did_you_mean, quoted_list};
 use crate::{
-    AgentSettings, Config, DockerSettings, Environment, ExecAsk, Issue, LoggingSettings, McpServer,
-    McpTransport, ModelProvider, Place, ReadContext, RoutingRule, SandboxSettings, SearchProvider,
-    AgentSettings, Config, DockerSettings, Environment, ExecAsk, HeartbeatSettings, Issue,
-    LoggingSettings, ModelProvider, Place, ReadContext, RoutingRule, SandboxSettings,
-    SearchProvider, SearchSettings, Spanned, StorageBackend, ToolSettings, TtsProvider,
-    TtsSettings,
-    AgentEntry, AgentFields, AgentsSection, CompactionFields, EngineSection, RuleSection,
-    SandboxFields, SearchFields, Sections, SkillsSection, ToolFields,
-};
-use crate::wording::{did_you_mean, quoted_list};
-use crate::{
-    AgentSettings, CompactionSettings, Config, DockerSettings, Environment, ExecAsk, Issue,
-    LoggingSettings, ModelProvider, Place, ReadContext, RoutingRule, SandboxSettings,
-    SearchProvider, SearchSettings, SkillsSettings, Spanned, StorageBackend, ToolSettings,
-    TtsProvider, TtsSettings,
+    AgentSettings, CompactionSettings, Config, DockerSettings, Environment, ExecAsk,
+    HeartbeatSettings, Issue, LoggingSettings, McpServer, McpTransport, ModelProvider, Place,
+    ReadContext, RoutingRule, SandboxSettings, SearchProvider, SearchSettings, SkillsSettings,
+    Spanned, StorageBackend, ToolSettings, TtsProvider, TtsSettings,
 };
 
 /// What turns valid sections into one configuration: where things are and what else there is.

@@ -4,14 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::{
-    HooksSettings, LoggingSettings, McpServer, ModelSettings, OtelSettings, SpendLimits,
-    TtsSettings,
-    HooksSettings, LoggingSettings, MemorySettings, ModelSettings, OtelSettings, SpendLimits, TtsSettings,
-    HooksSettings, LoggingSettings, MemorySettings, ModelSettings, OtelSettings, SpendLimits,
-    TtsSettings,
-    CronSettings, HeartbeatSettings, HooksSettings, LoggingSettings, ModelSettings, OtelSettings, SpendLimits, TtsSettings,
-    CronSettings, HeartbeatSettings, HooksSettings, LoggingSettings, ModelSettings, OtelSettings,
-    SpendLimits, TtsSettings,
+    CronSettings, HeartbeatSettings, HooksSettings, LoggingSettings, McpServer, MemorySettings,
+    ModelSettings, OtelSettings, SpendLimits, TtsSettings,
 };
 use openclaw_core::{
     AgentId, ChannelKind, ChatKind, QueueDrop, QueueMode, ReplyBack, SandboxMode, Secret,

@@ -35,9 +35,8 @@ pub use batch::{
 pub use commit::{CommitObserver, Committed, CommittedEvent, NoObserver, SessionChange};
 pub use error::{ApplyError, Conflict, StorageError};
 pub use read::{
-    EventReads, InboxReads, LeaseReads, MemoryReads, MessageReads, OutboxReads, PairingReads,
-    EventReads, InboxReads, JobReads, LeaseReads, MessageReads, OutboxReads, PairingReads,
-    SessionReads, Storage, StorageHealth, TranscriptReads, UserReads, ValueReads,
+    EventReads, InboxReads, JobReads, LeaseReads, MemoryReads, MessageReads, OutboxReads,
+    PairingReads, SessionReads, Storage, StorageHealth, TranscriptReads, UserReads, ValueReads,
 };
 pub use stems::telling_words;
 pub use text_search::{MemoryMatch, search_memory};

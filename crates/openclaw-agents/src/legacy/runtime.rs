@@ -41,14 +41,14 @@ impl fmt::Debug for PiDeps {
 /// Runs each turn by the runtime of its agent.
 #[derive(Debug)]
 pub struct Runtimes {
-    native: AgentRunner,
+    native: Arc<AgentRunner>,
     pub(super) pi: PiDeps,
     pub(super) pool: Pool,
 }
 
 impl Runtimes {
     /// Both runtimes; a child of Pi is started when a turn first needs one.
-    pub fn new(native: AgentRunner, pi: PiDeps) -> Self {
+    pub fn new(native: Arc<AgentRunner>, pi: PiDeps) -> Self {
         let pool = Pool::new(pi.tasks.clone(), pi.stop.clone());
         Self { native, pi, pool }
     }

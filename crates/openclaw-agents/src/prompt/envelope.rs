@@ -1,7 +1,6 @@
 use jiff::tz::TimeZone;
-use openclaw_core::{IdGen, Inbound, InboundKind, MessageContent, MessageId, Timestamp};
 use openclaw_core::{
-    Inbound, InboundKind, MessageContent, MessageId, OriginKind, RunOrigin, Timestamp,
+    IdGen, Inbound, InboundKind, MessageContent, MessageId, OriginKind, RunOrigin, Timestamp,
 };
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};

@@ -1,21 +1,13 @@
 //! The agent's own tools, one per file.
-
-mod memory_get;
-mod memory_search;
-
-pub use memory_get::MemoryGetTool;
-pub use memory_search::MemorySearchTool;
-//! Tools that act on what the agent itself is made of, one per file.
-
-mod cron;
-
-pub use cron::CronTool;
-//! Tools that act on sessions and agents, one per file.
 //!
-//! What they see is what those may see whose words the run works on: the owner, alone in a direct chat
-//! or with a credential that may do everything, all sessions; anybody else the session they are in.
+//! What tools about sessions see is what those may see whose words the run works on: the owner, alone in
+//! a direct chat or with a credential that may do everything, all sessions; anybody else the session they
+//! are in.
 
 mod agents_list;
+mod cron;
+mod memory_get;
+mod memory_search;
 mod session_status;
 mod sessions_history;
 mod sessions_list;
@@ -27,6 +19,10 @@ mod visible;
 use openclaw_tools::ToolRegistryBuilder;
 
 use crate::desk::Desk;
+
+pub use cron::CronTool;
+pub use memory_get::MemoryGetTool;
+pub use memory_search::MemorySearchTool;
 
 /// Adds the tools that act on sessions and agents.
 pub fn with_session_tools(tools: ToolRegistryBuilder, desk: &Desk) -> ToolRegistryBuilder {

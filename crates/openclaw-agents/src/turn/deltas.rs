@@ -57,20 +57,19 @@ impl Deltas {
     }
 
     /// New text; shown at once unless the last was shown just before.
-    pub(super) fn push(&mut self, text: &str) {
+    pub(crate) fn push(&mut self, text: &str) {
         let text = self.scrubber.push(text);
         self.take(&text);
     }
 
     /// The answer has ended: shows all of it.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         let rest = self.scrubber.finish();
         self.take(&rest);
         self.show();
     }
 
     fn take(&mut self, text: &str) {
-    pub(crate) fn push(&mut self, text: &str) {
         if text.is_empty() {
             return;
         }
@@ -116,10 +115,8 @@ impl Deltas {
     }
 
     /// The answer is whole and another follows.
-    pub(super) fn commit(&mut self) {
-        self.end();
     pub(crate) fn commit(&mut self) {
-        self.show();
+        self.end();
         self.said = self.whole();
         self.current.clear();
     }

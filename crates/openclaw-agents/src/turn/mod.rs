@@ -15,9 +15,9 @@ mod stop;
 mod tools;
 mod work;
 
+pub(crate) use deltas::Deltas;
 pub(crate) use offer::Revealed;
 pub(crate) use overview::{CompactionStored, Overview, overview, store_compaction};
-pub(crate) use deltas::Deltas;
 pub(crate) use policy::policy_for;
 pub(crate) use record::{NotCommitted, Recorder, Step};
 pub(crate) use stop::{Stop, Stopped};

@@ -11,6 +11,7 @@ use super::caller::Caller;
 use super::policy::Allowed;
 use super::prepare::{system_sections, taken, window_for};
 use super::record::{NotCommitted, Recorder};
+use crate::asking;
 use crate::contexts::missing_model;
 use crate::model::{Model, candidates};
 use crate::prompt::Section;
@@ -39,7 +40,10 @@ pub(crate) async fn overview(runner: &AgentRunner, turn: &Turn) -> Result<Overvi
         .models
         .chain(&found, settings.model_idle_timeout, session.id.as_str())
         .map_err(|error| OpenClawError::new(ErrorKind::Agent, error.to_string()))?;
-    let allowed = Allowed::new(runner, turn, &Caller::default(), &[]);
+    let storage = runner.deps.storage.as_ref();
+    let by_owner =
+        asking::is_owners_run(storage, config, session, &turn.run_id, &turn.inputs).await?;
+    let allowed = Allowed::new(runner, turn, &Caller::default(), &[], by_owner);
     let sections = system_sections(runner, turn, &facts, !allowed.tools.is_empty()).await;
     let system: usize = sections.iter().map(|section| section.text.len()).sum();
     let tools = taken("", &allowed.tools);

@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use openclaw_config::{Config, DmScope, MemoryAudience};
-use openclaw_config::Config;
 use openclaw_core::Session;
 use openclaw_sessions::Turn;
 use openclaw_storage::rows::{TranscriptKind, TranscriptRow};
@@ -10,7 +9,6 @@ use serde::Deserialize;
 
 use super::caller::Caller;
 use super::offer::{SEARCH, offered, search};
-use crate::input::asker;
 use crate::input::askers as askers_of;
 use crate::runner::AgentRunner;
 use crate::subagents::restrict;
@@ -105,49 +103,6 @@ impl Allowed {
         name == SEARCH && self.tools.iter().any(|tool| tool.name == SEARCH)
     }
 
-    fn of(runner: &AgentRunner, turn: &Turn, caller: &Caller, askers: Vec<AskerEntry>) -> Self {
-        let (config, session) = (&turn.config, &turn.session);
-        let settings = config.agent(&session.agent_id).unwrap_or_else(|| config.default_agent());
-        let policy = match session.config.tools_enabled {
-            Some(false) => ToolPolicy::deny_all("the session's settings"),
-            Some(true) | None => {
-                let askers: Vec<Asker<'_>> = askers
-                    .iter()
-                    .map(|asker| Asker {
-                        channel: asker.channel.as_str(),
-                        sender: asker.sender.as_ref().map(openclaw_core::UserId::as_str),
-                    })
-                    .collect();
-                let policy = ToolPolicy::asked_by(&config.tools, settings.tools.as_ref(), &askers);
-                match config.memory.who {
-                    MemoryAudience::Everyone => policy,
-                    MemoryAudience::Owner if is_owners(config, session, &askers) => policy,
-                    MemoryAudience::Owner => {
-                        let (all, memory) = (["*".to_owned()], ["group:memory".to_owned()]);
-                        policy.and("memory.who = \"owner\"", &all, &memory)
-                    }
-                }
-            }
-        };
-        let tools = caller.tools(runner.deps.tools.definitions(&policy, &session.agent_id));
-        Self { policy: Arc::new(policy), tools, askers }
-        let all = runner.deps.tools.definitions(&policy);
-        let tools = caller.tools(offered(all.clone(), &runner.revealed, &session.id));
-        Self { policy: Arc::new(policy), tools, all, askers }
-    }
-}
-
-/// Whether only the owner asks: the owner's programs, who is named as an owner, or whoever writes in the
-/// main session, to which nobody else's messages go unless all direct chats share it.
-fn is_owners(config: &Config, session: &Session, askers: &[Asker<'_>]) -> bool {
-    let is_owner = |asker: &Asker<'_>| {
-        let Some(sender) = asker.sender else { return true };
-        let kind = asker.channel.split('/').next().unwrap_or(asker.channel);
-        let owners = &config.session.owners;
-        [asker.channel, kind].iter().any(|channel| owners.contains(&format!("{channel}:{sender}")))
-    };
-    let is_private = session.session_key.is_main() && config.session.dm_scope != DmScope::Main;
-    is_private || askers.iter().all(is_owner)
     fn of(
         runner: &AgentRunner,
         turn: &Turn,
@@ -156,8 +111,9 @@ fn is_owners(config: &Config, session: &Session, askers: &[Asker<'_>]) -> bool {
         by_owner: bool,
     ) -> Self {
         let policy = policy_for(&turn.config, &turn.session, &askers, by_owner);
-        let tools = caller.tools(runner.deps.tools.definitions(&policy));
-        Self { policy: Arc::new(policy), tools, askers, by_owner }
+        let all = runner.deps.tools.definitions(&policy, &turn.session.agent_id);
+        let tools = caller.tools(offered(all.clone(), &runner.revealed, &turn.session.id));
+        Self { policy: Arc::new(policy), tools, all, askers, by_owner }
     }
 }
 
@@ -179,9 +135,30 @@ pub(crate) fn policy_for(
                     sender: asker.sender.as_ref().map(openclaw_core::UserId::as_str),
                 })
                 .collect();
-            ToolPolicy::asked_by(&config.tools, settings.tools.as_ref(), &askers)
+            let policy = ToolPolicy::asked_by(&config.tools, settings.tools.as_ref(), &askers);
+            match config.memory.who {
+                MemoryAudience::Everyone => policy,
+                MemoryAudience::Owner if is_owners(config, session, &askers) => policy,
+                MemoryAudience::Owner => {
+                    let (all, memory) = (["*".to_owned()], ["group:memory".to_owned()]);
+                    policy.and("memory.who = \"owner\"", &all, &memory)
+                }
+            }
         }
     };
     let policy = restrict(policy, config, session);
     if by_owner { policy } else { without_owner_tools(policy) }
+}
+
+/// Whether only the owner asks: the owner's programs, who is named as an owner, or whoever writes in the
+/// main session, to which nobody else's messages go unless all direct chats share it.
+fn is_owners(config: &Config, session: &Session, askers: &[Asker<'_>]) -> bool {
+    let is_owner = |asker: &Asker<'_>| {
+        let Some(sender) = asker.sender else { return true };
+        let kind = asker.channel.split('/').next().unwrap_or(asker.channel);
+        let owners = &config.session.owners;
+        [asker.channel, kind].iter().any(|channel| owners.contains(&format!("{channel}:{sender}")))
+    };
+    let is_private = session.session_key.is_main() && config.session.dm_scope != DmScope::Main;
+    is_private || askers.iter().all(is_owner)
 }

@@ -10,16 +10,15 @@ use serde::Deserialize;
 use super::caller::{Caller, caller_call};
 use super::loop_guard::LoopGuard;
 use super::policy::Allowed;
-use crate::context::{self, Context, Images, Stored, assemble};
 use crate::asking;
-use crate::context::{Context, Images, Settled, assemble, continues, room};
+use crate::context::{self, Context, Images, Stored, assemble};
 use crate::model::{Model, ModelFacts, candidates};
 use crate::placing::place_files;
 use crate::prompt::{Section, SystemPrompt, stable_code, system_prompt};
 use crate::runner::AgentRunner;
 use crate::skills::{Offered, asked_name};
-use crate::tokens::Window;
 use crate::subagents;
+use crate::tokens::Window;
 use crate::transcript::{AssistantEntry, ToolResultEntry, UserEntry};
 
 /// What a turn works with.
@@ -81,9 +80,6 @@ pub(super) async fn prepare(runner: &AgentRunner, turn: &Turn) -> Result<Prepare
         Vec::new()
     };
     runner.deps.tools.prepare(&session.agent_id).await;
-    let allowed = Allowed::new(runner, turn, &caller, &own);
-    let mut sections = system_sections(runner, turn, &facts, !allowed.tools.is_empty()).await;
-    let mut system: String = sections.drain(..).map(|section| section.text).collect();
     let by_owner = asking::is_owners_run(
         runner.deps.storage.as_ref(),
         config,
@@ -93,13 +89,8 @@ pub(super) async fn prepare(runner: &AgentRunner, turn: &Turn) -> Result<Prepare
     );
     let by_owner = by_owner.await.map_err(|error| NotPrepared::Parked(error.to_string()))?;
     let allowed = Allowed::new(runner, turn, &caller, &own, by_owner);
-    let mut system = system_prompt(&SystemPrompt {
-        agent: &session.agent_id,
-        workspace: &settings.workspace,
-        has_tools: !allowed.tools.is_empty(),
-        now: runner.deps.clock.now(),
-        zone: &runner.deps.zone,
-    });
+    let mut sections = system_sections(runner, turn, &facts, !allowed.tools.is_empty()).await;
+    let mut system: String = sections.drain(..).map(|section| section.text).collect();
     subagents::instruct(&mut system, session);
     caller.instruct(&mut system);
     let system: Arc<str> = system.into();

@@ -23,8 +23,8 @@ use crate::context::Images;
 use crate::model::{ErrorClass, Event, ModelError, OnLimit, Reply, Request};
 use crate::placing::place_files;
 use crate::runner::AgentRunner;
-use crate::tokens::Measured;
 use crate::subagents::command_rules;
+use crate::tokens::Measured;
 use crate::transcript::{AssistantEntry, ToolResultEntry, UserEntry};
 
 /// The most tool rounds of a turn.

@@ -3,12 +3,11 @@ use std::sync::Arc;
 use openclaw_agents::mcp::{McpDeps, McpServers};
 use openclaw_agents::memory::{Memory, MemoryDeps};
 use openclaw_agents::model::RetryPolicy;
-use openclaw_agents::tools::{MemoryGetTool, MemorySearchTool};
 use openclaw_agents::schedule::{Jobs, JobsDeps};
-use openclaw_agents::tools::CronTool;
-use openclaw_agents::{AgentRunner, RunnerDeps};
-use openclaw_agents::{AgentRunner, RunnerDeps, SkillHost};
-use openclaw_agents::{AgentRunner, Desk, PiDeps, RunnerDeps, Runtimes, with_session_tools};
+use openclaw_agents::tools::{CronTool, MemoryGetTool, MemorySearchTool};
+use openclaw_agents::{
+    AgentRunner, Desk, PiDeps, RunnerDeps, Runtimes, SkillHost, with_session_tools,
+};
 use openclaw_config::{Environment, Loaded, Overrides, StatePaths};
 use openclaw_core::{Clock, IdGen, Rng, SystemClock, SystemIds, SystemRng};
 use openclaw_errors::OpenClawError;
@@ -83,19 +82,16 @@ pub(crate) async fn compose(
             OpenClawError::internal("the client of web_search cannot be set up").with_source(error)
         })?);
     }
-    let tools = Arc::new(tools.with_source(mcp.clone()).build());
     let memory = Memory::new(MemoryDeps {
         storage: storage.clone(),
         clock: clock.clone(),
         rng: rng.clone(),
         config: config.clone(),
     });
-    let tools = tools.with(MemorySearchTool::new(memory.clone())).with(MemoryGetTool);
+    tools = tools.with(MemorySearchTool::new(memory.clone())).with(MemoryGetTool);
     let (desk, handle) =
         (Desk::new(storage.clone(), clock.clone(), ids.clone()), GatewayHandle::default());
     tools = with_gateway_tools(with_session_tools(tools, &desk), &handle);
-    let tools = Arc::new(tools.build());
-    let model_tasks = TaskTracker::new();
     let zone = jiff::tz::TimeZone::system();
     let jobs = Arc::new(Jobs::new(JobsDeps {
         storage: storage.clone(),
@@ -103,7 +99,7 @@ pub(crate) async fn compose(
         ids: ids.clone(),
         zone: zone.clone(),
     }));
-    let tools = Arc::new(tools.with(CronTool::new(jobs.clone())).build());
+    let tools = Arc::new(tools.with(CronTool::new(jobs.clone())).with_source(mcp.clone()).build());
     let model_tasks = TaskTracker::new();
     let runner = AgentRunner::new(RunnerDeps {
         storage: storage.clone(),
@@ -126,21 +122,18 @@ pub(crate) async fn compose(
         stop: background.stop(),
     };
     let (models, ledger) = (runner.models(), runner.ledger());
-    let runner = Runtimes::new(runner, pi);
+    let runtimes = Runtimes::new(runner.clone(), pi);
     let source =
         Arc::new(FileConfigSource::new(environment.clone(), flags, channels.clone(), loaded));
     let gateway = Gateway::assemble(Parts {
         source: source.clone(),
         storage,
         fan,
-        models: runner.models(),
-        ledger: runner.ledger(),
-        runner: runner.clone(),
-        contexts: runner.clone(),
-        skills: runner,
         models,
         ledger,
-        runner: Arc::new(runner),
+        runner: Arc::new(runtimes),
+        contexts: runner.clone(),
+        skills: runner,
         tools,
         memory,
         factories: channels.factories(),

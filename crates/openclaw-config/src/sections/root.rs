@@ -20,19 +20,14 @@ use super::storage::read_storage;
 use super::tools::read_tools;
 use super::tts::read_tts;
 use super::{
-    AgentsSection, ChannelsSection, MemoryFields, RuleSection, StorageSection, ToolFields,
-};
-use super::{AgentsSection, ChannelsSection, RuleSection, SkillsSection, StorageSection, ToolFields};
-    AgentsSection, ChannelsSection, RuleSection, SkillsSection, StorageSection, ToolFields,
+    AgentsSection, ChannelsSection, MemoryFields, RuleSection, SkillsSection, StorageSection,
+    ToolFields,
 };
 use crate::channel_table::ChannelParser;
 use crate::models::ModelsSection;
 use crate::{
-    DeliverySettings, GatewaySettings, HooksSettings, LoggingSettings, McpServer, OtelSettings,
-    SessionSettings, TableReader, TtsSettings,
-    DeliverySettings, GatewaySettings, HooksSettings, LoggingSettings, OtelSettings, SessionSettings, TableReader, TtsSettings, CronSettings,
-    CronSettings, DeliverySettings, GatewaySettings, HooksSettings, LoggingSettings, OtelSettings,
-    SessionSettings, TableReader, TtsSettings,
+    CronSettings, DeliverySettings, GatewaySettings, HooksSettings, LoggingSettings, McpServer,
+    OtelSettings, SessionSettings, TableReader, TtsSettings,
 };
 
 /// All sections as they stand in the files, each value valid by itself.

@@ -16,10 +16,8 @@ use openclaw_tools::approvals::Approvals;
 use serde_json::json;
 
 use super::{
-    Command, CommandInfo, Who, approve, compact, context, help, model, parse, queue, skill, status,
-    think, usage, whoami,
-    Command, CommandInfo, Who, activation, approve, help, model, parse, queue, restart, send,
-    status, subagents, think, usage, whoami,
+    Command, CommandInfo, Who, activation, approve, compact, context, help, model, parse, queue,
+    restart, send, skill, status, subagents, think, usage, whoami,
 };
 use crate::tools::GatewayHandle;
 

@@ -63,6 +63,7 @@ impl GatewayIngress {
             begins_anew: false,
             stops_others: false,
             approves: None,
+            begins: None,
         };
         let start = RunStart {
             run_id: scheduled.run_id.clone(),
@@ -111,6 +112,7 @@ impl GatewayIngress {
             begins_anew: false,
             stops_others: false,
             approves: None,
+            begins: None,
         };
         for _ in 0..TRIES {
             let mut batch = Batch { fences: Vec::new(), writes: scheduled.with.clone() };

@@ -1,13 +1,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use openclaw_agents::Desk;
-use openclaw_agents::Ledger;
 use openclaw_agents::memory::Memory;
 use openclaw_agents::model::Models;
 use openclaw_agents::schedule::Jobs;
-use openclaw_agents::model::Models;
-use openclaw_agents::{Contexts, Ledger, SkillShelf};
+use openclaw_agents::{Contexts, Desk, Ledger, SkillShelf};
 use openclaw_channel_traits::ChannelFactory;
 use openclaw_config::Config;
 use openclaw_core::{Clock, IdGen, Rng};

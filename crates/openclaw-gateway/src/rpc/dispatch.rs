@@ -10,11 +10,8 @@ use openclaw_protocol::{Access, ErrorObject, Method, MethodInfo, Scope, registry
 use serde_json::Value;
 
 use super::{
-    Caller, agent, approval, authenticate, backup, channel, config, device, gateway, keys, logs,
-    memory, message, models, pairing, route, session, subscription, tool, usage,
-    Caller, agent, approval, authenticate, backup, channel, config, device, gateway, keys, logs, message, models, pairing, route, session, subscription, tool, usage, cron,
     Caller, agent, approval, authenticate, backup, channel, config, cron, device, gateway, keys,
-    logs, message, models, pairing, route, session, subscription, tool, usage,
+    logs, memory, message, models, pairing, route, session, subscription, tool, usage,
 };
 use crate::GatewayState;
 use crate::auth::{CallClass, Principal};

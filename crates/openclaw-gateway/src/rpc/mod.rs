@@ -41,7 +41,5 @@ pub(crate) use models::list::configured as configured_models;
 pub use models::list::list as list_models;
 pub use models::probe::probe as probe_models;
 pub use models::status::status as models_status;
-pub(crate) use tool::call::{CallPolicy, policy_of as tool_policy_of};
-pub(crate) use message::send::send as send_message;
 pub(crate) use stored_error::as_error;
-pub(crate) use tool::call::policy_of as tool_policy_of;
+pub(crate) use tool::call::{CallPolicy, policy_of as tool_policy_of};

@@ -15,9 +15,8 @@ use openclaw_core::{Clock as _, Rng as _};
 use openclaw_errors::OpenClawError;
 use openclaw_gateway::Identity;
 use openclaw_gateway::lifecycle::{CommitFan, ConfigSource, Gateway, Parts};
-use openclaw_media::{Fetcher, MediaStore};
 use openclaw_gateway::tools::GatewayHandle;
-use openclaw_media::MediaStore;
+use openclaw_media::{Fetcher, MediaStore};
 use openclaw_storage::Storage;
 use openclaw_storage::memory::{CommitHook, MemorySnapshot, MemoryStorage};
 use openclaw_testkit::{SeededIds, SeededRng};
@@ -270,6 +269,7 @@ impl World {
             clock: self.clock.clone(),
             rng: Arc::new(SeededRng::new(self.seed)),
             config: self.config.clone(),
+        });
         let jobs = Jobs::new(JobsDeps {
             storage: storage.clone(),
             clock: self.clock.clone(),

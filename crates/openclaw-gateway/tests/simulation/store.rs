@@ -5,28 +5,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use openclaw_core::{
-    AgentId, ChannelId, ChatAddress, ChatId, ExternalId, InboxId, Message, MessageId, OutboxId,
-    ChannelId, ChatAddress, ChatId, ExternalId, InboxId, JobId, Message, MessageId, OutboxId,
-    Rng as _, RunId, Session, SessionId, SessionKey, Timestamp, UserId,
+    AgentId, ChannelId, ChatAddress, ChatId, ExternalId, InboxId, JobId, Message, MessageId,
+    OutboxId, Rng as _, RunId, Session, SessionId, SessionKey, Timestamp, UserId,
 };
 use openclaw_gateway::lifecycle::CommitFan;
 use openclaw_storage::memory::MemoryStorage;
 use openclaw_storage::rows::{
-    Backlog, EventRow, InboxRow, LeaseRow, MemoryChunkRow, MemoryCounts, MemoryFileRow,
-    MemorySource, MemoryVectorRow, MemoryWordCounts, MessageQuery, OutboxRow, Page, PairingRow,
-    SessionQuery, TranscriptRow, UsageRow, UserRow,
-};
-use openclaw_storage::{
-    Applied, ApplyError, Batch, CommitObserver, Committed, Conflict, EventReads, InboxReads,
-    LeaseReads, MemoryReads, MessageReads, OutboxReads, PairingReads, SessionReads, Storage,
-    Backlog, EventRow, InboxRow, LeaseRow, MessageQuery, OutboxRow, Page, PairingRow, SessionQuery, TranscriptRow, UsageRow, UserRow, JobRow, JobRunRow,
-    Backlog, EventRow, InboxRow, JobRow, JobRunRow, LeaseRow, MessageQuery, OutboxRow, Page,
+    Backlog, EventRow, InboxRow, JobRow, JobRunRow, LeaseRow, MemoryChunkRow, MemoryCounts,
+    MemoryFileRow, MemorySource, MemoryVectorRow, MemoryWordCounts, MessageQuery, OutboxRow, Page,
     PairingRow, SessionQuery, TranscriptRow, UsageRow, UserRow,
 };
 use openclaw_storage::{
     Applied, ApplyError, Batch, CommitObserver, Committed, Conflict, EventReads, InboxReads,
-    JobReads, LeaseReads, MessageReads, OutboxReads, PairingReads, SessionReads, Storage,
-    StorageError, StorageHealth, TranscriptReads, UserReads, ValueReads,
+    JobReads, LeaseReads, MemoryReads, MessageReads, OutboxReads, PairingReads, SessionReads,
+    Storage, StorageError, StorageHealth, TranscriptReads, UserReads, ValueReads,
 };
 use openclaw_testkit::SeededRng;
 use tokio::sync::mpsc;

@@ -184,6 +184,7 @@ impl TestGateway {
             clock: Arc::new(SystemClock),
             rng: Arc::new(SystemRng),
             config: config.clone(),
+        });
         let (clock, ids) = (Arc::new(SystemClock), Arc::new(SystemIds));
         let jobs = Jobs::new(JobsDeps {
             storage: storage.clone(),
@@ -191,11 +192,10 @@ impl TestGateway {
             ids: ids.clone(),
             zone: jiff::tz::TimeZone::UTC,
         });
+        let desk = Desk::new(storage.clone(), Arc::new(SystemClock), Arc::new(SystemIds));
         let gateway = Gateway::assemble(Parts {
             contexts: Arc::new(openclaw_agents::NoContexts),
             skills: Arc::new(openclaw_agents::NoContexts),
-        let desk = Desk::new(storage.clone(), Arc::new(SystemClock), Arc::new(SystemIds));
-        let gateway = Gateway::assemble(Parts {
             desk,
             handle: GatewayHandle::default(),
             config,

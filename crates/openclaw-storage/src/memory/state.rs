@@ -1,18 +1,16 @@
 use std::cmp::Reverse;
 
 use openclaw_core::{
-    AgentId, ChannelId, ChatAddress, ChatId, ExternalId, InboxId, Message, MessageId, OutboxId,
-    ChannelId, ChatAddress, ChatId, ExternalId, InboxId, JobId, Message, MessageId, OutboxId,
-    RunId, Session, SessionId, SessionKey, Timestamp, UserId,
+    AgentId, ChannelId, ChatAddress, ChatId, ExternalId, InboxId, JobId, Message, MessageId,
+    OutboxId, RunId, Session, SessionId, SessionKey, Timestamp, UserId,
 };
 use serde_json::Value;
 
 use super::searchable::{FileKey, StoredChunk};
 use super::table::Table;
 use crate::rows::{
-    Backlog, InboxRow, LeaseRow, MemoryFileRow, MemoryVector, OutboxRow, PairingRow, TranscriptRow,
-    UserRow,
-    Backlog, InboxRow, JobRow, JobRunRow, LeaseRow, OutboxRow, PairingRow, TranscriptRow, UserRow,
+    Backlog, InboxRow, JobRow, JobRunRow, LeaseRow, MemoryFileRow, MemoryVector, OutboxRow,
+    PairingRow, TranscriptRow, UserRow,
 };
 
 /// A stored event; its message is joined when it is read.

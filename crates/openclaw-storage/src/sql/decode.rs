@@ -18,12 +18,9 @@ use super::cells::{Cells, Decoded};
 use crate::rows::Backlog;
 use crate::rows::vector_of;
 use crate::rows::{
-    EventRow, InboxRow, LeaseRow, MemoryChunkRow, MemoryCounts, MemoryFileRow, MemoryVector,
-    MemoryVectorRow, NewMemoryChunk, OutboxKind, OutboxRow, OutboxState, PairingRow, TranscriptRow,
-    UsageRow, UserRow,
-    EventRow, InboxRow, LeaseRow, OutboxKind, OutboxRow, OutboxState, PairingRow, TranscriptRow, UsageRow, UserRow, JobRow, JobRunRow,
-    EventRow, InboxRow, JobRow, JobRunRow, LeaseRow, OutboxKind, OutboxRow, OutboxState,
-    PairingRow, TranscriptRow, UsageRow, UserRow,
+    EventRow, InboxRow, JobRow, JobRunRow, LeaseRow, MemoryChunkRow, MemoryCounts, MemoryFileRow,
+    MemoryVector, MemoryVectorRow, NewMemoryChunk, OutboxKind, OutboxRow, OutboxState, PairingRow,
+    TranscriptRow, UsageRow, UserRow,
 };
 
 pub(crate) fn direction_word(direction: Direction) -> &'static str {

@@ -4,6 +4,6 @@ pub(crate) mod argument;
 pub(crate) mod cells;
 pub(crate) mod conflicts;
 pub(crate) mod decode;
-pub(crate) mod memory;
 pub(crate) mod jobs;
+pub(crate) mod memory;
 pub(crate) mod read;

@@ -32,7 +32,6 @@ pub(in crate::rpc) async fn run(
 /// # Errors
 /// `NotFound` for an unknown channel, `InvalidParams` for what cannot be sent, `Conflict` for a key of
 /// another principal.
-/// Puts a message on its way, in the name of a principal.
 pub(crate) async fn send(
     state: &Arc<GatewayState>,
     principal: &str,

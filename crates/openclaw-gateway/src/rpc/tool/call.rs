@@ -15,9 +15,6 @@ use crate::rpc::session::find::by_key;
 /// What a call in a session goes by.
 pub(crate) struct CallPolicy {
     pub(crate) session_key: SessionKey,
-    /// The settings of the session.
-    own: SessionConfig,
-    session_key: SessionKey,
     /// The session, where it lives.
     session: Option<Session>,
     pub(crate) policy: ToolPolicy,

@@ -188,8 +188,7 @@ pub(super) fn statements() -> Vec<&'static str> {
         queues::STATEMENTS,
         people::STATEMENTS,
         crate::sql::memory::WRITES,
+        crate::sql::jobs::WRITES,
     ]
     .concat()
-    let jobs = crate::sql::jobs::WRITES;
-    [&[HOLD_FENCE], log::STATEMENTS, queues::STATEMENTS, people::STATEMENTS, jobs].concat()
 }
