@@ -114,8 +114,9 @@ async fn the_tools_are_there_for_the_owner() {
     let gateway = TestGateway::with_model(&model, &more).await;
     write(&gateway, "MEMORY.md", "The spare key hangs behind the blue door.\n");
     let has_tools = || {
-        let names = model.last_request().tool_names();
-        ["memory_search", "memory_get"].map(|tool| names.iter().any(|name| name == tool))
+        // Rarely used tools are named by the one that finds them.
+        let offered = model.last_request().body["tools"].to_string();
+        ["memory_search", "memory_get"].map(|tool| offered.contains(tool))
     };
 
     telegram.bot.say(OWNER, OWNER, "where is the key");

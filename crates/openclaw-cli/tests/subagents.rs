@@ -15,7 +15,9 @@ fn is_subagent(request: &RecordedRequest) -> bool {
 
 /// The report of a subagent's end, where the request carries one.
 fn is_report(request: &RecordedRequest) -> bool {
-    !request.has_tool_result() && request.last_user_text().contains("Subagent \"research\" ")
+    let said = request.last_user_text();
+    let tells = said.contains("Subagent \"research\" ") && !said.contains("was stopped");
+    tells && !request.has_tool_result()
 }
 
 /// Ann asks for a subagent, which answers `child`; what she is told then.

@@ -30,20 +30,24 @@ impl Home {
         Self { conversation: folder.join("conversation.jsonl"), folder }
     }
 
-    /// Writes what Pi reads when it starts.
+    /// Writes what Pi reads when it starts, and makes the folder that it works in.
     pub(super) async fn write(
         &self,
+        workspace: &Path,
         candidate: &Candidate,
         config_window: Option<u64>,
     ) -> Result<(), PiError> {
         let (folder, models) = (self.folder.clone(), models(candidate, config_window).to_string());
-        let written = tokio::task::spawn_blocking(move || write(&folder, &models)).await;
+        let workspace = workspace.to_owned();
+        let written =
+            tokio::task::spawn_blocking(move || write(&folder, &workspace, &models)).await;
         written.unwrap_or_else(|error| Err(std::io::Error::other(error))).map_err(PiError::Home)
     }
 }
 
-fn write(folder: &Path, models: &str) -> std::io::Result<()> {
+fn write(folder: &Path, workspace: &Path, models: &str) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)?;
+    std::fs::create_dir_all(workspace)?;
     std::fs::write(folder.join("models.json"), models)?;
     // It would look for newer versions of itself and report that it was installed.
     std::fs::write(folder.join("settings.json"), "{\"enableInstallTelemetry\":false}")

@@ -405,7 +405,7 @@ impl Work<'_> {
         let tools = fit::tools(&command_rules(config, agent, session), &policy)?;
         let home = Home::of(config, &session.id);
         let window = session.config.max_context_length.or(agent.max_context_tokens);
-        home.write(&candidate, window).await?;
+        home.write(&agent.workspace, &candidate, window).await?;
         Ok(Start {
             command: arguments(&agent.pi_command, &candidate, &home, &tools),
             home: home.folder,

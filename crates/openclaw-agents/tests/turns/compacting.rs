@@ -295,7 +295,7 @@ async fn two_thousand_turns_in_a_window_of_32k() {
     let sum = |part: &[u64]| part.iter().sum::<u64>();
     let (first, last) = (sum(&rows[500..1_000]), sum(&rows[1_500..]));
     assert!(last < first * 5 / 4 && first < last * 5 / 4, "{first} then {last}");
-    assert!(sum(&rows) < 20 * TURNS as u64, "{}", sum(&rows));
+    assert!(sum(&rows) < 100 * TURNS as u64, "{}", sum(&rows));
     let kinds = harness.kinds().await;
     assert_eq!(kinds.iter().filter(|kind| **kind == TranscriptKind::User).count(), TURNS);
     harness.assert_sound();

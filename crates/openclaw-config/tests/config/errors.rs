@@ -45,13 +45,13 @@ token = "x"
 "#,
     );
     assert_snapshot!(home.errors(), @r#"
-    openclaw.toml:1:2: gatway: unknown key; allowed here: include, gateway, agents, models, tools, session, routing, delivery, storage, channels, hooks, logging, diagnostics, tts (did you mean "gateway"?)
+    openclaw.toml:1:2: gatway: unknown key; allowed here: include, gateway, agents, models, tools, session, skills, routing, delivery, storage, channels, hooks, mcp, memory, cron, logging, diagnostics, tts (did you mean "gateway"?)
     openclaw.toml:5:8: gateway.port: must be from 0 to 65535, not 70000
     openclaw.toml:6:16: gateway.bind_address: must be an IP address without a port, such as "127.0.0.1", "0.0.0.0" or "::1"
     openclaw.toml:7:19: gateway.max_connections: expected a whole number, found a string
     openclaw.toml:8:20: gateway.allowed_origins[0]: must be an origin such as "https://chat.example.org" or "http://localhost:5173", without a path
     openclaw.toml:8:42: gateway.allowed_origins[1]: expected a string, found an integer
-    openclaw.toml:11:1: agents.modle: unknown key; allowed here: sandbox, limits, image_model, model, fallbacks, max_context_tokens, workspace, timeout_seconds, idle_timeout_seconds, list (did you mean "model"?)
+    openclaw.toml:11:1: agents.modle: unknown key; allowed here: sandbox, limits, compaction, pi, runtime, image_model, model, fallbacks, max_context_tokens, workspace, timeout_seconds, idle_timeout_seconds, heartbeat, skills, list, subagents (did you mean "model"?)
     openclaw.toml:12:20: agents.sandbox.mode: must be one of "never", "non_main", "always" (did you mean "always"?)
     openclaw.toml:14:6: agents.list[0].id: must be an agent id: [a-z0-9][a-z0-9_-]{0,63}
     openclaw.toml:15:1: agents.list[1].id: is missing (The agent's id: 1 to 64 of a-z 0-9 _ -.)

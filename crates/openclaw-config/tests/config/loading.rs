@@ -200,7 +200,7 @@ fn a_client_needs_only_the_gateway_section() {
     assert_eq!(client.state, StatePaths::new(home.state()));
     assert_snapshot!(home.errors(), @r#"
     openclaw.toml:4:9: channels.telegram.token: environment variable TELEGRAM_BOT_TOKEN is not set or empty (set it, or give a default: ${TELEGRAM_BOT_TOKEN:-default})
-    openclaw.toml:5:2: unknown: unknown key; allowed here: include, gateway, agents, models, tools, session, routing, delivery, storage, channels, hooks, logging, diagnostics, tts
+    openclaw.toml:5:2: unknown: unknown key; allowed here: include, gateway, agents, models, tools, session, skills, routing, delivery, storage, channels, hooks, mcp, memory, cron, logging, diagnostics, tts
     "#);
 
     home.write("openclaw.toml", "[gateway]\nprot = 5\n");

@@ -78,6 +78,13 @@ fn the_schema_lists_every_key() {
     agents.limits.max_cost_per_day_usd
     agents.limits.max_tokens_per_run
     agents.limits.max_tokens_per_day
+    agents.compaction
+    agents.compaction.enabled
+    agents.compaction.model
+    agents.compaction.instructions
+    agents.pi
+    agents.pi.command
+    agents.runtime
     agents.image_model
     agents.model
     agents.fallbacks
@@ -85,6 +92,19 @@ fn the_schema_lists_every_key() {
     agents.workspace
     agents.timeout_seconds
     agents.idle_timeout_seconds
+    agents.heartbeat
+    agents.heartbeat.every
+    agents.heartbeat.prompt
+    agents.heartbeat.target
+    agents.heartbeat.to
+    agents.heartbeat.active_hours
+    agents.heartbeat.active_hours.start
+    agents.heartbeat.active_hours.end
+    agents.heartbeat.active_hours.time_zone
+    agents.heartbeat.ack_max_chars
+    agents.heartbeat.model
+    agents.heartbeat.session
+    agents.skills
     agents.list
     agents.list[].id
     agents.list[].default
@@ -110,6 +130,13 @@ fn the_schema_lists_every_key() {
     agents.list[].limits.max_cost_per_day_usd
     agents.list[].limits.max_tokens_per_run
     agents.list[].limits.max_tokens_per_day
+    agents.list[].compaction
+    agents.list[].compaction.enabled
+    agents.list[].compaction.model
+    agents.list[].compaction.instructions
+    agents.list[].pi
+    agents.list[].pi.command
+    agents.list[].runtime
     agents.list[].image_model
     agents.list[].model
     agents.list[].fallbacks
@@ -117,6 +144,19 @@ fn the_schema_lists_every_key() {
     agents.list[].workspace
     agents.list[].timeout_seconds
     agents.list[].idle_timeout_seconds
+    agents.list[].heartbeat
+    agents.list[].heartbeat.every
+    agents.list[].heartbeat.prompt
+    agents.list[].heartbeat.target
+    agents.list[].heartbeat.to
+    agents.list[].heartbeat.active_hours
+    agents.list[].heartbeat.active_hours.start
+    agents.list[].heartbeat.active_hours.end
+    agents.list[].heartbeat.active_hours.time_zone
+    agents.list[].heartbeat.ack_max_chars
+    agents.list[].heartbeat.model
+    agents.list[].heartbeat.session
+    agents.list[].skills
     agents.list[].tools
     agents.list[].tools.allow
     agents.list[].tools.deny
@@ -128,6 +168,13 @@ fn the_schema_lists_every_key() {
     agents.list[].tools.by_sender
     agents.list[].tools.by_sender.*.allow
     agents.list[].tools.by_sender.*.deny
+    agents.subagents
+    agents.subagents.archive_after_minutes
+    agents.subagents.max_depth
+    agents.subagents.max_running
+    agents.subagents.max_children
+    agents.subagents.allow_agents
+    agents.subagents.model
     models
     models.providers
     models.providers.*.api
@@ -166,6 +213,10 @@ fn the_schema_lists_every_key() {
     session
     session.dm_scope
     session.queue_mode
+    session.queue
+    session.queue.debounce_ms
+    session.queue.cap
+    session.queue.drop
     session.reply_back
     session.owners
     session.reset
@@ -173,6 +224,11 @@ fn the_schema_lists_every_key() {
     session.reset.at
     session.reset.idle_minutes
     session.identity_links
+    skills
+    skills.load
+    skills.load.extra_dirs
+    skills.entries
+    skills.entries.*.enabled
     routing
     routing.rules
     routing.rules[].channel
@@ -272,6 +328,30 @@ fn the_schema_lists_every_key() {
     mcp.servers.*.client_secret_file
     mcp.servers.*.client_metadata_url
     mcp.servers.*.scopes
+    memory
+    memory.provider
+    memory.model
+    memory.base_url
+    memory.api_key
+    memory.api_key_file
+    memory.local
+    memory.local.model_path
+    memory.sessions
+    memory.who
+    memory.query
+    memory.query.max_results
+    memory.query.min_score
+    memory.query.vector_weight
+    memory.chunking
+    memory.chunking.tokens
+    memory.chunking.overlap
+    cron
+    cron.enabled
+    cron.max_concurrent_runs
+    cron.session_retention_hours
+    cron.failure_alerts
+    cron.webhook_token
+    cron.webhook_token_file
     logging
     logging.level
     logging.file
@@ -329,7 +409,9 @@ fn example(schema: &Value, key: &str) -> Value {
     let by_key = match key {
         "bind_address" => Some("127.0.0.1"),
         "base_url" => Some("https://api.example.org"),
-        "at" => Some("04:00"),
+        "at" | "start" | "end" => Some("04:00"),
+        "every" => Some("30m"),
+        "time_zone" => Some("Europe/Berlin"),
         "trusted_proxies[]" => Some("10.0.0.0/8"),
         "password_hash" => {
             Some("$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21l$c29tZWhhc2hzb21laGFzaHM")

@@ -65,8 +65,18 @@ groups."a b".require_mention = false
     [agents.sandbox.docker]
     image = "debian:bookworm-slim"
 
+    [agents.compaction]
+    enabled = true
+
     [[agents.list]]
     id = "work"
+
+    [agents.subagents]
+    archive_after_minutes = 60
+    max_depth = 1
+    max_running = 8
+    max_children = 5
+    allow_agents = []
 
     [models.providers.openai]
     api = "openai-chat"
@@ -89,6 +99,11 @@ groups."a b".require_mention = false
     reply_back = "always"
     owners = []
 
+    [session.queue]
+    debounce_ms = 0
+    cap = 0
+    drop = "summarize"
+
     [session.reset]
     mode = "daily"
     at = "04:00"
@@ -96,6 +111,9 @@ groups."a b".require_mention = false
 
     [session.identity_links]
     anna = ["telegram:1"]
+
+    [skills.load]
+    extra_dirs = []
 
     [[routing.rules]]
     chat = 5
@@ -120,6 +138,26 @@ groups."a b".require_mention = false
     allowed_agent_ids = []
     max_body_bytes = 262144
     presets = []
+
+    [memory]
+    provider = "none"
+    sessions = "off"
+    who = "owner"
+
+    [memory.query]
+    max_results = 6
+    min_score = 0.2
+    vector_weight = 0.7
+
+    [memory.chunking]
+    tokens = 400
+    overlap = 80
+
+    [cron]
+    enabled = true
+    max_concurrent_runs = 2
+    session_retention_hours = 24
+    failure_alerts = true
 
     [logging]
     level = "info"

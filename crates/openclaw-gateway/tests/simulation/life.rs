@@ -264,6 +264,7 @@ impl World {
             at_work: Arc::new(Mutex::default()),
         };
         let rng = Arc::new(SeededRng::new(self.seed ^ self.rng.next_u64()));
+        drop(rustls::crypto::ring::default_provider().install_default());
         let memory = Memory::new(MemoryDeps {
             storage: storage.clone(),
             clock: self.clock.clone(),

@@ -179,6 +179,7 @@ impl TestGateway {
         let runner = Arc::new(EchoRunner::default());
         let source = Arc::new(SettableSource(Mutex::new(config.clone())));
         let ledger = Arc::new(Ledger::new(storage.clone(), jiff::tz::TimeZone::UTC));
+        drop(rustls::crypto::ring::default_provider().install_default());
         let memory = Memory::new(MemoryDeps {
             storage: storage.clone(),
             clock: Arc::new(SystemClock),
