@@ -1,6 +1,6 @@
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -32,6 +32,12 @@ use crate::sabotage::Missing;
 use crate::service::Service;
 use crate::store::{Ears, Line, Port};
 use crate::world::{Faults, Trace, WorldClock};
+
+/// One client for all lives: to set one up takes longer than a life.
+static FETCHER: LazyLock<Fetcher> = LazyLock::new(|| {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    Fetcher::builder().build().expect("a client")
+});
 
 /// Lives with faults before the last one, which has none.
 const MOST_CRASHES: u64 = 4;
@@ -264,7 +270,6 @@ impl World {
             at_work: Arc::new(Mutex::default()),
         };
         let rng = Arc::new(SeededRng::new(self.seed ^ self.rng.next_u64()));
-        drop(rustls::crypto::ring::default_provider().install_default());
         let memory = Memory::new(MemoryDeps {
             storage: storage.clone(),
             clock: self.clock.clone(),
@@ -290,7 +295,7 @@ impl World {
             handle: GatewayHandle::default(),
             config: self.config.clone(),
             jobs: Arc::new(jobs),
-            fetcher: Fetcher::builder().build().expect("a client"),
+            fetcher: FETCHER.clone(),
             source: Arc::new(FixedSource(self.config.clone())),
             storage,
             fan,
