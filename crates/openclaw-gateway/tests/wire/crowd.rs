@@ -67,7 +67,9 @@ impl Listener {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crowd_misses_no_end_and_resumes_exactly_what_it_missed() {
-    let gateway = TestGateway::start().await;
+    // All of them use one credential.
+    let unlimited = "[gateway.rate_limit]\nrequests_per_second = 0\n";
+    let gateway = TestGateway::with(unlimited, Default::default()).await;
     let keys: Vec<String> = (0..SESSIONS).map(|number| format!("agent:main:c{number}")).collect();
     let mut listeners = Vec::new();
     for _ in 0..LISTENERS {

@@ -2,6 +2,8 @@
 
 /// `-` is missing here, `+` is here only, `~` is of another type.
 pub(super) const DIFFERENCES: &[(&str, &str)] = &[
+    ("+cron.add.agentId", "every job names its agent"),
+    ("+cron.list.jobs[].agentId", "every job names its agent"),
     ("+chat:delta.deltaText", "version 4 wants it, and one text serves both versions"),
     (
         "+sessions.list.sessions[].channel",
