@@ -22,7 +22,9 @@ const ALLOWED: [(&str, &str); 5] = [
 pub(super) fn check() -> Result<Vec<String>> {
     let mut findings = Vec::new();
     for (path, text) in sources()? {
-        let is_product = path.contains("/src/") && !path.starts_with("crates/openclaw-testkit/");
+        let is_product = path.starts_with("crates/")
+            && path.contains("/src/")
+            && !path.starts_with("crates/openclaw-testkit/");
         if !is_product || ALLOWED.iter().any(|(beginning, _)| path.starts_with(beginning)) {
             continue;
         }

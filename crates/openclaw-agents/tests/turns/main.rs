@@ -12,6 +12,7 @@ mod keys;
 mod plain;
 mod prefix;
 mod prompting;
+mod recording;
 mod resuming;
 mod spending;
 mod support;

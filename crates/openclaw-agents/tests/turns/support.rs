@@ -1,5 +1,5 @@
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,12 +8,12 @@ use openclaw_agents::model::RetryPolicy;
 use openclaw_agents::{AgentRunner, Compacted, ContextOverview, Contexts, RunnerDeps, SkillShelf};
 use openclaw_config::{Config, Environment, LoadRequest, NoChannels, validate_text};
 use openclaw_core::{
-    AgentEvent, AgentId, ChannelId, ChatId, ChatKind, Clock, Conversation, Direction, ExternalId,
-    Inbound, InboundKind, InboxId, MessageContent, MessageId, RunId, RunStatus, Sender, Session,
+    AgentId, ChannelId, ChatId, ChatKind, Clock, Conversation, Direction, ExternalId, Inbound,
+    InboundKind, InboxId, MessageContent, MessageId, RunId, RunStatus, Sender, Session,
     SessionConfig, SessionContext, SessionId, SessionKey, SessionState, SystemRng, UserId,
 };
 use openclaw_media::MediaStore;
-use openclaw_sessions::{Steering, Turn, TurnOutcome, TurnResult, TurnRunner, TurnStream};
+use openclaw_sessions::{Steering, Turn, TurnOutcome, TurnResult, TurnRunner};
 use openclaw_storage::memory::{CommitHook, MemoryStorage};
 use openclaw_storage::rows::{InboxRow, InputState, RunOptions, TranscriptKind, TranscriptRow};
 use openclaw_storage::{
@@ -30,6 +30,8 @@ use tempfile::TempDir;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+pub(crate) use crate::recording::Recording;
 
 /// No test waits longer for anything.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
@@ -574,64 +576,6 @@ impl Harness {
     pub(crate) fn assert_sound(&self) {
         assert_eq!(self.server.violations(), Vec::<String>::new());
     }
-}
-
-/// What a turn's readers saw.
-#[derive(Debug, Default)]
-pub(crate) struct Recording {
-    events: Mutex<Vec<AgentEvent>>,
-    changed: Notify,
-}
-
-impl Recording {
-    pub(crate) fn events(&self) -> Vec<AgentEvent> {
-        self.events.lock().expect("sound").clone()
-    }
-
-    /// The text after resets.
-    pub(crate) fn text(&self) -> String {
-        let mut shown = String::new();
-        for event in self.events() {
-            if let AgentEvent::Delta { text, reset, .. } = event {
-                if reset {
-                    shown.clear();
-                }
-                shown.push_str(&text);
-            }
-        }
-        shown
-    }
-
-    pub(crate) fn resets(&self) -> usize {
-        let is_reset = |event: &AgentEvent| matches!(event, AgentEvent::Delta { reset: true, .. });
-        self.events().iter().filter(|event| is_reset(event)).count()
-    }
-
-    /// Waits until readers have seen this text.
-    pub(crate) async fn wait_for(&self, needle: &str) {
-        let seen = async {
-            loop {
-                let changed = self.changed.notified();
-                if self.text().contains(needle) {
-                    return;
-                }
-                changed.await;
-            }
-        };
-        tokio::time::timeout(LIMIT, seen).await.expect("the text comes");
-    }
-}
-
-#[async_trait]
-impl TurnStream for Recording {
-    fn emit(&self, event: AgentEvent) {
-        self.events.lock().expect("sound").push(event);
-        self.changed.notify_waiters();
-    }
-
-    fn committed(&self, _: i64) {}
-
-    async fn finish(&self) {}
 }
 
 pub(crate) struct NoSteering;
