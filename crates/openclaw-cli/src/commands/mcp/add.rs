@@ -17,7 +17,7 @@ A value such as ${NAME} is written as it stands and taken from the environment o
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct AddArguments {
-    /// What it is called: its tools become mcp__<NAME>__<tool>.
+    /// What it is called: its tools become mcp__NAME__TOOL.
     name: String,
     /// The URL of a server over HTTP.
     #[arg(long, conflicts_with = "command")]
